@@ -1,0 +1,68 @@
+export type ErrorCode =
+  | 'USAGE'
+  | 'CONF'
+  | 'SCRIPTLET'
+  | 'LOCK'
+  | 'RESOLVE'
+  | 'DOWNLOAD'
+  | 'HOST'
+  | 'STORE'
+  | 'RUN'
+  | 'CONFLICT'
+  | 'CHECK'
+  | 'INTERRUPTED';
+
+/**
+ * A failure that a person can mend: what failed and where in one sentence without a full stop, and in `hint` what to do next.
+ * Anything else that is thrown is a bug and prints its stack.
+ */
+export class SnapError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  /** Further lines for the reader, printed as they are between sentence and hint. */
+  readonly lines: readonly string[];
+
+  constructor(
+    code: ErrorCode,
+    sentence: string,
+    options: { hint?: string; cause?: unknown; lines?: readonly string[] } = {},
+  ) {
+    super(sentence, { cause: options.cause });
+    this.name = 'SnapError';
+    this.code = code;
+    this.hint = options.hint;
+    this.lines = options.lines ?? [];
+  }
+}
+
+/** The `code` of a system error (ENOENT, EXDEV, ...), or undefined. */
+export function errno(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** The up to `most` names nearest to `name` by edit distance, for "did you mean". */
+export function nearest(name: string, names: Iterable<string>, most = 3): string[] {
+  const limit = Math.max(1, Math.floor(name.length / 2));
+  return [...names]
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate, limit) }))
+    .filter(({ distance }) => distance <= limit)
+    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, most)
+    .map(({ candidate }) => candidate);
+}
+
+/** Levenshtein distance, or `limit + 1` as soon as it is known to exceed `limit`. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+    }
+    if (Math.min(...next) > limit) return limit + 1;
+    row = next;
+  }
+  return row[b.length]!;
+}
