@@ -1,0 +1,41 @@
+import { isRecordFile } from './records.ts';
+
+/**
+ * What becomes of a path that a layer wrote.
+ * keep: it is the layer's. record: a shared database, kept as records. empty: kept without its content.
+ * drop: a trace of the build that no image should hold, or derived data that settle makes.
+ */
+export type Fate = 'keep' | 'record' | 'empty' | 'drop';
+
+const EMPTIED = /^(etc\/machine-id|var\/lib\/dbus\/machine-id)$/;
+
+/** Folders that stay, without anything in them. */
+const CONTENT_DROPPED =
+  /^(run|tmp|var\/tmp|proc|sys|var\/lib\/apt\/lists|var\/cache\/apt|var\/cache\/ldconfig|var\/lib\/dpkg\/(updates|parts|tmp\.ci))\//;
+
+const DROPPED = new RegExp(
+  `^(${[
+    'etc/ld\\.so\\.cache',
+    'etc/(passwd|group|shadow|gshadow|subuid|subgid)[-+]',
+    'etc/(passwd|group|shadow|gshadow|subuid|subgid|\\.pwd)\\.lock',
+    'etc/\\.updated|var/\\.updated',
+    'var/lib/dpkg/[^/]+-old',
+    'var/lib/dpkg/(lock|lock-frontend|cmethopt|methlock)',
+    'var/lib/dpkg/triggers/(Lock|Unincorp)',
+    'var/lib/ucf/(hashfile|registry)\\.[0-9]+',
+    'var/cache/debconf/[^/]+-old',
+    'var/lib/systemd/catalog/\\.#.*',
+    'root/\\.(bash_history|wget-hsts|lesshst)',
+  ].join('|')})$`,
+);
+
+/** Logs of the build; an empty file of that place is a package's own (wtmp, lastlog) and stays. */
+const LOG = /^var\/log\/.*[^/]$/;
+
+export function fateOf(path: string, isFile: boolean, size: number): Fate {
+  if (CONTENT_DROPPED.test(path) || DROPPED.test(path)) return 'drop';
+  if (isRecordFile(path)) return isFile ? 'record' : 'keep';
+  if (!isFile) return 'keep';
+  if (LOG.test(path) && size > 0) return 'drop';
+  return EMPTIED.test(path) && size > 0 ? 'empty' : 'keep';
+}

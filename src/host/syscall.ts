@@ -1,0 +1,133 @@
+import { createRequire } from 'node:module';
+import { getSystemErrorName } from 'node:util';
+
+/**
+ * The system calls that Node lacks, through koffi. Paths are bytes without a NUL. Each throws an Error with `code` (ENOENT, ...)
+ * like those of node:fs. koffi costs 12 ms to load, so it is loaded by the first call.
+ */
+type Libc = {
+  flock(fd: number, operation: number): number;
+  syncfs(fd: number): number;
+  llistxattr(path: Buffer, list: Buffer | null, size: number): number;
+  lgetxattr(path: Buffer, name: Buffer, value: Buffer | null, size: number): number;
+  lsetxattr(path: Buffer, name: Buffer, value: Buffer, size: number, flags: number): number;
+  lremovexattr(path: Buffer, name: Buffer): number;
+  mknod(path: Buffer, mode: number, dev: number): number;
+  errno(): number;
+};
+
+let loaded: Libc | undefined;
+
+function libc(): Libc {
+  if (loaded) return loaded;
+  const koffi = createRequire(import.meta.url)('koffi');
+  const library = koffi.load('libc.so.6');
+  loaded = {
+    flock: library.func('int flock(int, int)'),
+    syncfs: library.func('int syncfs(int)'),
+    llistxattr: library.func('int64_t llistxattr(const void *, void *, size_t)'),
+    lgetxattr: library.func('int64_t lgetxattr(const void *, const void *, void *, size_t)'),
+    lsetxattr: library.func('int lsetxattr(const void *, const void *, const void *, size_t, int)'),
+    lremovexattr: library.func('int lremovexattr(const void *, const void *)'),
+    mknod: library.func('int mknod(const void *, uint32_t, uint64_t)'),
+    errno: () => koffi.errno(),
+  };
+  return loaded;
+}
+
+function fail(call: string, subject: string): never {
+  const number = libc().errno();
+  const code = getSystemErrorName(-number);
+  throw Object.assign(new Error(`${code}: ${call} '${subject}'`), { code, errno: -number, syscall: call });
+}
+
+function terminated(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.from([0])]);
+}
+
+const LOCK_SH = 1;
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+
+/** Takes the lock of an open file without waiting; false when another process holds it. It ends with the file. */
+export function tryLock(fd: number, exclusive: boolean): boolean {
+  const result = libc().flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB);
+  if (result === 0) return true;
+  if (getSystemErrorName(-libc().errno()) === 'EAGAIN') return false;
+  return fail('flock', String(fd));
+}
+
+/** Writes everything of the filesystem that `fd` lies on to the disk. */
+export function syncFilesystem(fd: number): void {
+  if (libc().syncfs(fd) !== 0) fail('syncfs', String(fd));
+}
+
+const listBuffer = Buffer.alloc(65_536);
+
+/** Names and values of all extended attributes of `path` itself, in byte order of the names. */
+export function readXattrs(path: Buffer): [name: string, value: Buffer][] {
+  const file = terminated(path);
+  const size = libc().llistxattr(file, listBuffer, listBuffer.length);
+  if (size === 0) return [];
+  if (size < 0) return unsupported() ? [] : fail('llistxattr', path.toString());
+  const names = listBuffer.subarray(0, size).toString('latin1').split('\0').slice(0, -1).sort();
+  return names.map((name) => [name, readXattr(file, name, path)]);
+}
+
+function readXattr(file: Buffer, name: string, path: Buffer): Buffer {
+  const value = Buffer.alloc(65_536);
+  const size = libc().lgetxattr(file, Buffer.from(`${name}\0`, 'latin1'), value, value.length);
+  if (size < 0) fail('lgetxattr', path.toString());
+  return value.subarray(0, size);
+}
+
+function unsupported(): boolean {
+  return getSystemErrorName(-libc().errno()) === 'EOPNOTSUPP';
+}
+
+/** Sets one extended attribute of `path` itself. */
+export function writeXattr(path: Buffer, name: string, value: Buffer): void {
+  const result = libc().lsetxattr(
+    terminated(path),
+    Buffer.from(`${name}\0`, 'latin1'),
+    value,
+    value.length,
+    0,
+  );
+  if (result !== 0) fail('lsetxattr', path.toString());
+}
+
+/** Removes one extended attribute of `path` itself. */
+export function removeXattr(path: Buffer, name: string): void {
+  if (libc().lremovexattr(terminated(path), Buffer.from(`${name}\0`, 'latin1')) !== 0) {
+    fail('lremovexattr', path.toString());
+  }
+}
+
+const TYPE_BITS = { char: 0o020000, block: 0o060000, fifo: 0o010000 } as const;
+
+/** Makes a device node or a fifo; `major` and `minor` are 0 for a fifo. The mode is subject to the umask. */
+export function makeNode(
+  path: Buffer,
+  type: keyof typeof TYPE_BITS,
+  mode: number,
+  major = 0,
+  minor = 0,
+): void {
+  if (libc().mknod(terminated(path), TYPE_BITS[type] | mode, deviceNumber(major, minor)) !== 0) {
+    fail('mknod', path.toString());
+  }
+}
+
+/** Linux's 64-bit device number, as glibc's makedev composes it (here for majors and minors below 2^20). */
+function deviceNumber(major: number, minor: number): number {
+  return (minor & 0xff) + (major & 0xfff) * 0x100 + (minor >>> 8) * 0x100000;
+}
+
+/** The major and minor of a device number as stat returns it. */
+export function splitDevice(dev: bigint): { major: number; minor: number } {
+  return {
+    major: Number((dev >> 8n) & 0xfffn),
+    minor: Number((dev & 0xffn) | ((dev >> 12n) & 0xfff00n)),
+  };
+}

@@ -1,0 +1,177 @@
+import { type Digest, digestOf } from './digest.ts';
+
+/** A path in a tree without leading slash: the bytes of the name, each as one character (latin1). The root itself is ''. */
+export type TreePath = string & { readonly brand: 'TreePath' };
+
+type Metadata = {
+  readonly path: TreePath;
+  /** The twelve permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Whole seconds. */
+  readonly mtime: number;
+  /** Extended attributes in canonical form: `name=hex` in byte order, joined by commas; '' for none. */
+  readonly xattrs: string;
+};
+
+export type File = Metadata & {
+  readonly type: 'file';
+  /** Bytes. */
+  readonly size: number;
+  readonly digest: Digest;
+  /** The first path, in byte order, of the hard links that this file is one of; undefined for a single one. */
+  readonly link: TreePath | undefined;
+};
+export type Dir = Metadata & { readonly type: 'dir' };
+export type Symlink = Metadata & { readonly type: 'symlink'; readonly target: string };
+export type Device = Metadata & {
+  readonly type: 'char' | 'block';
+  readonly major: number;
+  readonly minor: number;
+};
+export type Fifo = Metadata & { readonly type: 'fifo' };
+/** What lies beneath is gone. */
+export type Whiteout = Metadata & { readonly type: 'whiteout' };
+
+export type Entry = File | Dir | Symlink | Device | Fifo | Whiteout;
+
+/** All entries of a layer or an image in byte order of their paths. */
+export type Manifest = ReadonlyMap<TreePath, Entry>;
+
+const LETTER = {
+  file: 'f',
+  dir: 'd',
+  symlink: 'l',
+  char: 'c',
+  block: 'b',
+  fifo: 'p',
+  whiteout: 'w',
+} as const;
+
+/** The canonical bytes of a manifest: a line an entry, fields separated by tabs, `\`, tab and newline escaped. */
+export function encodeManifest(manifest: Iterable<Entry>): Buffer {
+  const lines: string[] = [];
+  for (const entry of manifest)
+    lines.push(`${escapeField(entry.path)}\t${encodeFields(entry)}\t${entry.mtime}\n`);
+  return Buffer.from(lines.join(''), 'latin1');
+}
+
+/** All of an entry but its path and time, in canonical form: two entries with equal identity are the same thing. */
+export function identity(entry: Entry): string {
+  return encodeFields(entry);
+}
+
+function encodeFields(entry: Entry): string {
+  const { mode, uid, gid, xattrs } = entry;
+  const head = `${LETTER[entry.type]}\t${mode.toString(8)}\t${uid}\t${gid}\t${xattrs}`;
+  switch (entry.type) {
+    case 'file':
+      return `${head}\t${entry.size}\t${entry.digest}\t${entry.link === undefined ? '' : escapeField(entry.link)}`;
+    case 'symlink':
+      return `${head}\t${escapeField(entry.target)}`;
+    case 'char':
+    case 'block':
+      return `${head}\t${entry.major}:${entry.minor}`;
+    case 'dir':
+    case 'fifo':
+    case 'whiteout':
+      return head;
+    default:
+      return entry satisfies never;
+  }
+}
+
+/** @throws Error on bytes that `encodeManifest` did not write. */
+export function decodeManifest(bytes: Buffer): Map<TreePath, Entry> {
+  const manifest = new Map<TreePath, Entry>();
+  const text = bytes.toString('latin1');
+  for (let start = 0; start < text.length; ) {
+    const end = text.indexOf('\n', start);
+    if (end < 0) throw new Error('Manifest ends within a line');
+    const entry = decodeLine(text.slice(start, end));
+    manifest.set(entry.path, entry);
+    start = end + 1;
+  }
+  return manifest;
+}
+
+function decodeLine(line: string): Entry {
+  const fields = line.split('\t');
+  const [path, letter, mode, uid, gid, xattrs] = fields;
+  const common: Metadata = {
+    path: unescapeField(path ?? '') as TreePath,
+    mode: Number.parseInt(mode ?? '', 8),
+    uid: Number(uid),
+    gid: Number(gid),
+    xattrs: xattrs ?? '',
+    mtime: Number(fields.at(-1)),
+  };
+  const [first = '', digest = '', link = ''] = fields.slice(6, -1);
+  switch (letter) {
+    case 'f':
+      return {
+        ...common,
+        type: 'file',
+        size: Number(first),
+        digest: digest as Digest,
+        link: link === '' ? undefined : (unescapeField(link) as TreePath),
+      };
+    case 'd':
+      return { ...common, type: 'dir' };
+    case 'l':
+      return { ...common, type: 'symlink', target: unescapeField(first) };
+    case 'c':
+    case 'b': {
+      const [major = '', minor = ''] = first.split(':');
+      return {
+        ...common,
+        type: letter === 'c' ? 'char' : 'block',
+        major: Number(major),
+        minor: Number(minor),
+      };
+    }
+    case 'p':
+      return { ...common, type: 'fifo' };
+    case 'w':
+      return { ...common, type: 'whiteout' };
+    default:
+      throw new Error(`Manifest has a line of unknown type: ${JSON.stringify(line)}`);
+  }
+}
+
+function escapeField(bytes: string): string {
+  return /[\\\t\n]/.test(bytes)
+    ? bytes.replace(/[\\\t\n]/g, (char) => (char === '\\' ? '\\\\' : char === '\t' ? '\\t' : '\\n'))
+    : bytes;
+}
+
+function unescapeField(field: string): string {
+  return field.includes('\\')
+    ? field.replace(/\\(.)/g, (_, char: string) => (char === 't' ? '\t' : char === 'n' ? '\n' : char))
+    : field;
+}
+
+export function manifestDigest(manifest: Iterable<Entry>): Digest {
+  return digestOf(encodeManifest(manifest));
+}
+
+/** Entries in byte order of their paths, parents before children. */
+export function sorted(entries: Iterable<Entry>): Entry[] {
+  return [...entries].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+export function parentOf(path: string): TreePath {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/'))) as TreePath;
+}
+
+/** The path as a person reads it: UTF-8 where it is, escapes for bytes and control characters that would not show. */
+export function printable(path: string): string {
+  const text = Buffer.from(path, 'latin1').toString('utf8');
+  const shown = text.includes('\ufffd') ? path.replace(/[\x80-\xff]/g, hex) : text;
+  return shown.replace(/[\x00-\x1f\x7f\\]/g, (char) => (char === '\\' ? '\\\\' : hex(char)));
+}
+
+function hex(char: string): string {
+  return `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`;
+}

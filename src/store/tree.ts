@@ -1,0 +1,217 @@
+import {
+  type BigIntStats,
+  chmodSync,
+  closeSync,
+  constants,
+  copyFileSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
+import { errno } from '../host/error.ts';
+import { makeNode, readXattrs, splitDevice, writeXattr } from '../host/syscall.ts';
+import { type Digest, digestOf, startDigest } from './digest.ts';
+import type { Entry, TreePath } from './manifest.ts';
+
+/** A path under a folder of the host as bytes; `root` is a path of the host, `path` one of a tree. */
+export function at(root: string, path: string): Buffer {
+  return path === ''
+    ? Buffer.from(root)
+    : Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
+}
+
+export type Found = { readonly path: TreePath; readonly stat: BigIntStats };
+
+/** Everything below `root` and `root` itself, in byte order within a folder, parents first. Nothing is opened or followed. */
+export function* walk(root: string, skip: (path: TreePath) => boolean = () => false): Generator<Found> {
+  const pending: TreePath[] = ['' as TreePath];
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    const stat = lstatSync(at(root, path), { bigint: true });
+    yield { path, stat };
+    if (!stat.isDirectory()) continue;
+    const names = readdirSync(at(root, path), { encoding: 'latin1' }).sort().reverse();
+    for (const name of names) {
+      const child = (path === '' ? name : `${path}/${name}`) as TreePath;
+      if (!skip(child)) pending.push(child);
+    }
+  }
+}
+
+const wholeFile = 1 << 20;
+const chunk = Buffer.alloc(1 << 20);
+
+/** The digest of a regular file's content; a larger one is read in parts. A symlink in its place is refused. */
+export function digestFile(file: Buffer, size: bigint): Digest {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    if (size <= wholeFile) return digestOf(readFileSync(fd));
+    const digest = startDigest();
+    for (let length = readSync(fd, chunk); length > 0; length = readSync(fd, chunk)) {
+      digest.update(chunk.subarray(0, length));
+    }
+    return digest.end();
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The extended attributes of a path in the canonical form of a manifest, without overlayfs's own. */
+export function xattrsOf(file: Buffer): string {
+  return readXattrs(file)
+    .filter(([name]) => !name.startsWith('trusted.overlay.'))
+    .map(([name, value]) => `${encodeURIComponent(name)}=${value.toString('hex')}`)
+    .join(',');
+}
+
+export function decodeXattrs(xattrs: string): [name: string, value: Buffer][] {
+  if (xattrs === '') return [];
+  return xattrs.split(',').map((pair) => {
+    const [name = '', value = ''] = pair.split('=');
+    return [decodeURIComponent(name), Buffer.from(value, 'hex')];
+  });
+}
+
+export type ScanOptions = {
+  /** mtime in whole seconds of an entry that is found with the given stat. */
+  readonly mtime: (stat: BigIntStats) => number;
+  readonly skip?: (path: TreePath) => boolean;
+};
+
+/** The entries of a tree on disk, content hashed. Sockets are left out: no archive holds them. */
+export function scanTree(root: string, options: ScanOptions): Map<TreePath, Entry> {
+  const entries = new Map<TreePath, Entry>();
+  const links = new Map<bigint, TreePath>();
+  for (const { path, stat } of walk(root, options.skip)) {
+    const entry = readEntry(root, path, stat, options.mtime(stat), links);
+    if (entry) entries.set(path, entry);
+  }
+  return entries;
+}
+
+/** `links` holds the first path of every inode with several links that was met in this tree. */
+export function readEntry(
+  root: string,
+  path: TreePath,
+  stat: BigIntStats,
+  mtime: number,
+  links: Map<bigint, TreePath>,
+): Entry | undefined {
+  const file = at(root, path);
+  const isLink = stat.isSymbolicLink();
+  const common = {
+    path,
+    mode: Number(stat.mode & 0o7777n),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    mtime,
+    xattrs: isLink ? '' : xattrsOf(file),
+  };
+  if (stat.isFile()) {
+    const first = stat.nlink > 1n ? links.get(stat.ino) : undefined;
+    if (stat.nlink > 1n && first === undefined) links.set(stat.ino, path);
+    return {
+      ...common,
+      type: 'file',
+      size: Number(stat.size),
+      digest: digestFile(file, stat.size),
+      link: first,
+    };
+  }
+  if (stat.isDirectory()) return { ...common, type: 'dir' };
+  if (isLink) {
+    return { ...common, type: 'symlink', target: readlinkSync(file, { encoding: 'latin1' }) };
+  }
+  if (stat.isFIFO()) return { ...common, type: 'fifo' };
+  if (!stat.isCharacterDevice() && !stat.isBlockDevice()) return undefined;
+  const device = splitDevice(stat.rdev);
+  if (stat.isCharacterDevice() && stat.rdev === 0n) return whiteout(path);
+  return { ...common, type: stat.isCharacterDevice() ? 'char' : 'block', ...device };
+}
+
+export function whiteout(path: TreePath): Entry {
+  return { path, type: 'whiteout', mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: '' };
+}
+
+/** Removes whatever lies at the path, a folder with all that is in it; nothing there is success. Symlinks are not followed. */
+export function removeTree(file: Buffer): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    const code = errno(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return;
+    if (code !== 'EISDIR' && code !== 'EPERM') throw error;
+    for (const name of readdirSync(file, { encoding: 'buffer' })) {
+      removeTree(Buffer.concat([file, Buffer.from('/'), name]));
+    }
+    rmdirSync(file);
+  }
+}
+
+/**
+ * Makes one entry anew at a path where nothing lies, `from` being the file with its content. A folder is made with its owner
+ * and mode; its time is the caller's, once its children are there.
+ */
+export function makeEntry(entry: Entry, file: Buffer, from: Buffer): void {
+  switch (entry.type) {
+    case 'file':
+      copyFileSync(from, file, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      break;
+    case 'dir':
+      mkdirSync(file, { mode: 0o700 });
+      break;
+    case 'symlink':
+      symlinkSync(Buffer.from(entry.target, 'latin1'), file);
+      lchownSync(file, entry.uid, entry.gid);
+      setTime(file, entry.mtime);
+      return;
+    case 'char':
+    case 'block':
+      makeNode(file, entry.type, 0o600, entry.major, entry.minor);
+      break;
+    case 'fifo':
+      makeNode(file, 'fifo', 0o600);
+      break;
+    case 'whiteout':
+      makeNode(file, 'char', 0);
+      return;
+    default:
+      entry satisfies never;
+  }
+  setMetadata(entry, file);
+}
+
+/** Owner, mode, extended attributes and time of anything but a symlink. The mode comes after the owner, since chown clears setuid. */
+export function setMetadata(entry: Entry, file: Buffer): void {
+  lchownSync(file, entry.uid, entry.gid);
+  chmodSync(file, entry.mode);
+  for (const [name, value] of decodeXattrs(entry.xattrs)) writeXattr(file, name, value);
+  setTime(file, entry.mtime);
+}
+
+/** Access and modification time, whole seconds. */
+export function setTime(file: Buffer, seconds: number): void {
+  lutimesSync(file, seconds, seconds);
+}
+
+/**
+ * Puts a file of a layer at a new path by a link; where that cannot be (another filesystem, too many links, links forbidden)
+ * by a copy.
+ */
+export function linkEntry(entry: Entry, file: Buffer, from: Buffer): void {
+  try {
+    linkSync(from, file);
+  } catch (error) {
+    if (!['EXDEV', 'EMLINK', 'EPERM'].includes(errno(error) ?? '')) throw error;
+    makeEntry(entry, file, from);
+  }
+}
