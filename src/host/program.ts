@@ -8,12 +8,15 @@ export type RunOptions = {
   /** What the program reads on its standard input; nothing when absent. */
   readonly input?: string | Uint8Array;
   readonly signal?: AbortSignal;
+  /** Seconds after which the program is killed. */
+  readonly timeout?: number;
 };
 
 export type Outcome = {
   /** Undefined when a signal ended the program. */
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
+  readonly timedOut: boolean;
   readonly stdout: string;
   readonly stderr: string;
 };
@@ -30,20 +33,23 @@ export async function attempt(command: readonly string[], options: RunOptions = 
   const result = await execa(file, args, {
     reject: false,
     stripFinalNewline: false,
+    killSignal: 'SIGKILL',
     extendEnv: options.inherit ?? false,
     env: { PATH: HOST_PATH, LC_ALL: 'C.UTF-8', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...(options.timeout === undefined ? {} : { timeout: options.timeout * 1000 }),
   });
   if (options.signal?.aborted) throw new SnapError('INTERRUPTED', `Stopped while "${file}" was running`);
-  if (result.exitCode === undefined && result.signal === undefined) {
+  if (result.exitCode === undefined && result.signal === undefined && !result.timedOut) {
     throw new SnapError('HOST', `Cannot start "${file}": ${result.shortMessage ?? 'unknown reason'}`, {
       hint: 'see what is missing: snap doctor',
       cause: result,
     });
   }
-  return { exitCode: result.exitCode, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
+  const { exitCode, signal, timedOut, stdout, stderr } = result;
+  return { exitCode, signal, timedOut, stdout, stderr };
 }
 
 /**

@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type BetterSqlite3 from 'better-sqlite3';
+
+export type Database = BetterSqlite3.Database;
+export type Statement<Bind extends unknown[], Row> = BetterSqlite3.Statement<Bind, Row>;
+
+/**
+ * Opens the index, making what is missing of it. Every pragma is set on every open. A write that finds another one waits for it.
+ * @throws the library's error with `code` SQLITE_CORRUPT or SQLITE_NOTADB on a damaged file.
+ */
+export function openIndex(file: string): Database {
+  const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
+  const database = new Sqlite(file, { timeout: 60_000 });
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = NORMAL');
+  database.pragma('foreign_keys = ON');
+  database.exec(readFileSync(new URL('../../src/store/schema.sql', import.meta.url), 'utf8'));
+  return database;
+}

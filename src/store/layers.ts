@@ -1,0 +1,297 @@
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { errno } from '../host/error.ts';
+import { syncFilesystem } from '../host/syscall.ts';
+import { type Database, openIndex, type Statement } from './database.ts';
+import { canonicalJson, type Digest, digestOf, type Json } from './digest.ts';
+import { type Layout, layoutOf, makeWorkDir, prepareLayout, syncFolder } from './layout.ts';
+import { decodeManifest, type Entry, encodeManifest, type Manifest } from './manifest.ts';
+import { at, removeTree } from './tree.ts';
+
+export type LayerKey = string & { readonly brand: 'LayerKey' };
+export type LayerKind = 'base' | 'scriptlet' | 'settle';
+
+/** One record that a layer changed: null where it removed it. */
+export type RecordChange = readonly [key: string, value: string | null];
+/** By database file, in byte order of the files; the changes of one file in the file's own order. */
+export type RecordPatches = Readonly<Record<string, readonly RecordChange[]>>;
+
+/** The ids that a layer gave to names it made. */
+export type GivenIds = {
+  readonly uids: Readonly<Record<string, number>>;
+  readonly gids: Readonly<Record<string, number>>;
+};
+
+/** What lies in layer.json. */
+export type LayerNote = {
+  readonly format: number;
+  readonly name: string;
+  readonly kind: LayerKind;
+  readonly key: LayerKey;
+  /** The value whose digest is the key. */
+  readonly inputs: Json;
+  readonly digest: Digest;
+  readonly records: RecordPatches;
+  readonly ids: GivenIds;
+  /** Triggers that settle has to run, by package, that no status record tells. */
+  readonly activated: readonly string[];
+  readonly seconds: number;
+  readonly made: number;
+};
+
+export type LayerRow = {
+  readonly n: number;
+  readonly key: LayerKey;
+  readonly name: string;
+  readonly kind: LayerKind;
+  readonly digest: Digest;
+  readonly ids: string;
+  readonly paths: number;
+  readonly bytes: number;
+  readonly seconds: number;
+  readonly made: number;
+};
+
+export type BuildRow = {
+  readonly conf: string;
+  readonly number: number;
+  readonly made: number;
+  readonly seconds: number;
+  readonly digest: Digest;
+  readonly paths: number;
+  readonly bytes: number;
+  /** JSON: [[name, n], ...] in the order of the view. */
+  readonly layers: string;
+};
+
+export type NewLayer = Omit<LayerNote, 'format' | 'digest' | 'made'> & { readonly manifest: Manifest };
+
+/** The digest of a layer's content: its manifest and its record patches. */
+export function contentDigest(manifest: Manifest, records: RecordPatches): Digest {
+  return digestOf(`${digestOf(encodeManifest(manifest.values()))}${canonicalJson(records)}`);
+}
+
+/** An open store. Callers that add to it hold the store's lock shared. */
+export class Store {
+  readonly layout: Layout;
+  readonly #database: Database;
+  readonly #boot: string;
+  readonly #manifests = new Map<number, Manifest>();
+  readonly #notes = new Map<number, LayerNote>();
+  readonly #statements: ReturnType<typeof prepare>;
+
+  constructor(project: string) {
+    this.layout = layoutOf(project);
+    prepareLayout(this.layout);
+    this.#database = openIndex(this.layout.index);
+    this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    this.#database.prepare('DELETE FROM layers WHERE boot IS NOT NULL AND boot <> ?').run(this.#boot);
+    this.#statements = prepare(this.#database);
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+
+  /** All layers of a key; they differ in the ids that they gave. No lock. */
+  withKey(key: LayerKey): LayerRow[] {
+    return this.#statements.byKey.all(key);
+  }
+
+  /** The newest layer of a name that is not of the given key. No lock. */
+  lastOf(name: string): LayerRow | undefined {
+    return this.#statements.byName.get(name);
+  }
+
+  treeOf(n: number): string {
+    return join(this.layout.layers, String(n), 'tree');
+  }
+
+  manifestOf(n: number): Manifest {
+    const known = this.#manifests.get(n);
+    if (known) return known;
+    const manifest = decodeManifest(readFileSync(join(this.layout.layers, String(n), 'manifest')));
+    this.#manifests.set(n, manifest);
+    return manifest;
+  }
+
+  noteOf(n: number): LayerNote {
+    const known = this.#notes.get(n);
+    if (known) return known;
+    const note = JSON.parse(
+      readFileSync(join(this.layout.layers, String(n), 'layer.json'), 'utf8'),
+    ) as LayerNote;
+    this.#notes.set(n, note);
+    return note;
+  }
+
+  makeWorkDir(): string {
+    return makeWorkDir(this.layout);
+  }
+
+  /** Removes a work folder; what cannot be removed now is left to gc. */
+  dropWorkDir(folder: string): void {
+    removeTree(Buffer.from(folder));
+  }
+
+  /**
+   * Gives every file of the tree that an earlier layer holds too, with the same path, content and metadata, that layer's inode.
+   * Success promises nothing: a file that cannot be shared stays as it is. Needs the store's lock, shared.
+   */
+  shareFiles(tree: string, manifest: Manifest): void {
+    const linked = new Set<string>();
+    for (const entry of manifest.values()) if (entry.type === 'file' && entry.link) linked.add(entry.link);
+    for (const entry of manifest.values()) {
+      if (entry.type !== 'file' || entry.size === 0 || entry.link !== undefined || linked.has(entry.path)) continue;
+      const row = this.#statements.sharedFile.get(fileId(entry));
+      if (row) replaceByLink(at(tree, entry.path), at(this.treeOf(row.layer), entry.path));
+    }
+  }
+
+  /**
+   * Publishes `folder`, which holds the layer's `tree`, as a new layer. On success it is whole under its number for everybody;
+   * it outlives a power cut once `settleDisk` has returned. An equal layer that another process published first is success too.
+   * Needs the store's lock, shared.
+   */
+  publish(folder: string, layer: NewLayer): LayerRow {
+    const { manifest, ...rest } = layer;
+    const digest = contentDigest(manifest, layer.records);
+    const note: LayerNote = { ...rest, format: 1, digest, made: Math.floor(Date.now() / 1000) };
+    writeFileSync(join(folder, 'manifest'), encodeManifest(manifest.values()));
+    writeFileSync(join(folder, 'layer.json'), JSON.stringify(note));
+    const row = this.#transaction(() => this.#publishNow(folder, note, manifest));
+    this.#manifests.set(row.n, manifest);
+    this.#notes.set(row.n, note);
+    return row;
+  }
+
+  #publishNow(folder: string, note: LayerNote, manifest: Manifest): LayerRow {
+    const ids = canonicalJson(note.ids);
+    const existing = this.withKey(note.key).find((row) => row.ids === ids);
+    if (existing) return existing;
+    let n = (this.#statements.highest.get()?.n ?? 0) + 1;
+    while (existsSync(join(this.layout.layers, String(n)))) n++;
+    renameSync(folder, join(this.layout.layers, String(n)));
+    let bytes = 0;
+    for (const entry of manifest.values()) if (entry.type === 'file') bytes += entry.size;
+    const row = {
+      n,
+      key: note.key,
+      ids,
+      name: note.name,
+      kind: note.kind,
+      digest: note.digest,
+      paths: manifest.size,
+      bytes,
+      seconds: note.seconds,
+      made: note.made,
+    };
+    this.#statements.addLayer.run({ ...row, boot: this.#boot });
+    for (const entry of manifest.values()) {
+      if (entry.type === 'file' && entry.size > 0) this.#statements.addFile.run(fileId(entry), n);
+    }
+    return row;
+  }
+
+  #transaction<T>(work: () => T): T {
+    return this.#database.transaction(work).immediate();
+  }
+
+  /** When it returns, every layer published before is on the disk. One call a build: it costs what was written. */
+  settleDisk(): void {
+    const fresh = this.#database
+      .prepare<[], { n: number }>('SELECT n FROM layers WHERE boot IS NOT NULL')
+      .all();
+    if (fresh.length === 0) return;
+    const fd = openSync(this.layout.layers, 'r');
+    try {
+      syncFilesystem(fd);
+    } finally {
+      closeSync(fd);
+    }
+    syncFolder(this.layout.layers);
+    this.#transaction(() => {
+      const settle = this.#database.prepare('UPDATE layers SET boot = NULL WHERE n = ?');
+      for (const { n } of fresh) settle.run(n);
+    });
+  }
+
+  /** The cache of results of pure functions. No lock. */
+  readonly results = {
+    get: (key: string): string | undefined => this.#statements.result.get(key)?.value,
+    set: (key: string, value: string): void => void this.#statements.setResult.run(key, value),
+  };
+
+  addBuild(build: Omit<BuildRow, 'number'>): number {
+    return this.#transaction(() => {
+      const number = (this.#statements.lastBuild.get(build.conf)?.number ?? 0) + 1;
+      this.#statements.addBuild.run({ ...build, number });
+      return number;
+    });
+  }
+
+  lastBuild(conf: string): BuildRow | undefined {
+    return this.#statements.lastBuild.get(conf);
+  }
+
+  layerNumbered(n: number): LayerRow | undefined {
+    return this.#statements.byNumber.get(n);
+  }
+}
+
+function prepare(database: Database) {
+  return {
+    byKey: database.prepare('SELECT * FROM layers WHERE key = ? ORDER BY n') as Statement<[string], LayerRow>,
+    byName: database.prepare('SELECT * FROM layers WHERE name = ? ORDER BY n DESC LIMIT 1') as Statement<
+      [string],
+      LayerRow
+    >,
+    byNumber: database.prepare('SELECT * FROM layers WHERE n = ?') as Statement<[number], LayerRow>,
+    highest: database.prepare('SELECT max(n) AS n FROM layers') as Statement<[], { n: number | null }>,
+    addLayer: database.prepare(
+      `INSERT INTO layers (n, key, ids, name, kind, digest, paths, bytes, seconds, made, boot)
+       VALUES (@n, @key, @ids, @name, @kind, @digest, @paths, @bytes, @seconds, @made, @boot)`,
+    ),
+    addFile: database.prepare('INSERT OR IGNORE INTO files (entry, layer) VALUES (?, ?)'),
+    sharedFile: database.prepare('SELECT layer FROM files WHERE entry = ?') as Statement<
+      [Buffer],
+      { layer: number }
+    >,
+    result: database.prepare('SELECT value FROM results WHERE key = ?') as Statement<
+      [string],
+      { value: string }
+    >,
+    setResult: database.prepare('INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)'),
+    addBuild: database.prepare(
+      `INSERT INTO builds (conf, number, made, seconds, digest, paths, bytes, layers)
+       VALUES (@conf, @number, @made, @seconds, @digest, @paths, @bytes, @layers)`,
+    ),
+    lastBuild: database.prepare(
+      'SELECT * FROM builds WHERE conf = ? ORDER BY number DESC LIMIT 1',
+    ) as Statement<[string], BuildRow>,
+  };
+}
+
+function fileId(entry: Entry): Buffer {
+  return Buffer.from(digestOf(encodeManifest([entry])).slice(0, 32), 'hex');
+}
+
+/** Puts a link to `from` in the place of `file`, in one step. */
+function replaceByLink(file: Buffer, from: Buffer): void {
+  const beside = Buffer.concat([file, Buffer.from('.snap-shared')]);
+  try {
+    linkSync(from, beside);
+    renameSync(beside, file);
+  } catch (error) {
+    if (!['EMLINK', 'EPERM', 'ENOENT', 'ENAMETOOLONG', 'EEXIST', 'EXDEV'].includes(errno(error) ?? ''))
+      throw error;
+  }
+}

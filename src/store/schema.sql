@@ -1,0 +1,50 @@
+-- The index: a cache of what lies in the store's folders, and of what was computed from the project's files.
+-- Everything here but `builds` can be made again from the folders.
+
+CREATE TABLE IF NOT EXISTS layers (
+  n       INTEGER PRIMARY KEY,          -- the folder layers/<n>
+  key     TEXT NOT NULL,                -- digest of all inputs; several rows may share one and differ in `ids`
+  ids     TEXT NOT NULL,                -- the ids that the layer gave to new names: canonical JSON {uids, gids}
+  name    TEXT NOT NULL,                -- the scriptlet, or base, or the package that settled
+  kind    TEXT NOT NULL,                -- base, scriptlet, settle
+  digest  TEXT NOT NULL,                -- of its manifest and record patches
+  paths   INTEGER NOT NULL,
+  bytes   INTEGER NOT NULL,
+  seconds REAL NOT NULL,                -- what making it took
+  made    INTEGER NOT NULL,             -- unix seconds; shown, never compared
+  boot    TEXT                          -- the boot it was made in while it may not be on the disk yet, else NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS layers_by_key ON layers (key);
+CREATE INDEX IF NOT EXISTS layers_by_name ON layers (name, n);
+
+-- Which layer holds a file with the same path, content and metadata, so that a later layer can share its inode.
+CREATE TABLE IF NOT EXISTS files (
+  entry BLOB PRIMARY KEY,               -- first 16 bytes of the digest of the manifest line
+  layer INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS files_by_layer ON files (layer);
+
+-- Digests of input files by what stat says of them.
+CREATE TABLE IF NOT EXISTS inputs (
+  path   TEXT PRIMARY KEY,
+  stat   TEXT NOT NULL,                 -- device, inode, size, mtime and ctime in ns
+  digest TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Results of pure functions: evaluated declarations, passed checks.
+CREATE TABLE IF NOT EXISTS results (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS builds (
+  conf    TEXT NOT NULL,
+  number  INTEGER NOT NULL,
+  made    INTEGER NOT NULL,
+  seconds REAL NOT NULL,
+  digest  TEXT NOT NULL,                -- of the image's manifest
+  paths   INTEGER NOT NULL,
+  bytes   INTEGER NOT NULL,
+  layers  TEXT NOT NULL,                -- JSON: [[name, n], ...] in the order of the view
+  PRIMARY KEY (conf, number)
+) STRICT, WITHOUT ROWID;
