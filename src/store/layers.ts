@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { syncFilesystem } from '../host/syscall.ts';
@@ -150,7 +142,8 @@ export class Store {
     const linked = new Set<string>();
     for (const entry of manifest.values()) if (entry.type === 'file' && entry.link) linked.add(entry.link);
     for (const entry of manifest.values()) {
-      if (entry.type !== 'file' || entry.size === 0 || entry.link !== undefined || linked.has(entry.path)) continue;
+      if (entry.type !== 'file' || entry.size === 0 || entry.link !== undefined || linked.has(entry.path))
+        continue;
       const row = this.#statements.sharedFile.get(fileId(entry));
       if (row) replaceByLink(at(tree, entry.path), at(this.treeOf(row.layer), entry.path));
     }

@@ -32,18 +32,29 @@ export function at(root: string, path: string): Buffer {
 
 export type Found = { readonly path: TreePath; readonly stat: BigIntStats };
 
-/** Everything below `root` and `root` itself, in byte order within a folder, parents first. Nothing is opened or followed. */
+/**
+ * Everything below `root` and `root` itself, in byte order within a folder, parents first. Nothing is opened or followed. What the
+ * caller removes or adds in a folder while it looks at that folder is left out or met.
+ */
 export function* walk(root: string, skip: (path: TreePath) => boolean = () => false): Generator<Found> {
   const pending: TreePath[] = ['' as TreePath];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const stat = lstatSync(at(root, path), { bigint: true });
     yield { path, stat };
     if (!stat.isDirectory()) continue;
-    const names = readdirSync(at(root, path), { encoding: 'latin1' }).sort().reverse();
-    for (const name of names) {
+    for (const name of namesIn(at(root, path)).sort().reverse()) {
       const child = (path === '' ? name : `${path}/${name}`) as TreePath;
       if (!skip(child)) pending.push(child);
     }
+  }
+}
+
+function namesIn(folder: Buffer): string[] {
+  try {
+    return readdirSync(folder, { encoding: 'latin1' });
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 

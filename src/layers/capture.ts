@@ -1,0 +1,262 @@
+import { type BigIntStats, lchownSync, lstatSync, readFileSync, rmdirSync, truncateSync } from 'node:fs';
+import { fateOf } from '../debian/fate.ts';
+import { parseRecords, type Records } from '../debian/records.ts';
+import { errno } from '../host/error.ts';
+import { readXattrs, removeXattr } from '../host/syscall.ts';
+import type { RecordChange, RecordPatches } from '../store/layers.ts';
+import { type Entry, identity, sorted, type TreePath } from '../store/manifest.ts';
+import { at, makeEntry, readEntry, removeTree, setMetadata, setTime, walk, whiteout } from '../store/tree.ts';
+import { newNames } from './ids.ts';
+import { encodeFileItself, FILE_ITSELF, type RecordFile, type View } from './view.ts';
+
+export type CaptureOptions = {
+  /** SOURCE_DATE_EPOCH. */
+  readonly epoch: number;
+  /** When the run started, unix seconds: a time from then on is the run's own. */
+  readonly started: number;
+  readonly uids: ReadonlyMap<number, number>;
+  readonly gids: ReadonlyMap<number, number>;
+};
+
+export type Captured = { readonly manifest: Map<TreePath, Entry>; readonly records: RecordPatches };
+
+type Names = { readonly uids: Map<string, number>; readonly gids: Map<string, number> };
+
+/** The users and groups that a run created, with the ids that it gave them. */
+export function createdNames(upper: string, view: View): Names {
+  const created = (path: string): Map<string, number> => {
+    const text = readIfThere(upper, path);
+    return text === undefined ? new Map() : newNames(recordsOf(view, path), parseRecords(path, text));
+  };
+  return { uids: created('etc/passwd'), gids: created('etc/group') };
+}
+
+function recordsOf(view: View, path: string): Records {
+  return view.records.get(path)?.records ?? new Map();
+}
+
+/** The content of a regular file of a tree; a symlink on the way, which would lead to the host, counts as nothing there. */
+function readIfThere(root: string, path: string): string | undefined {
+  const parts = path.split('/');
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const stat = lstatSync(at(root, parts.slice(0, depth).join('/')), { throwIfNoEntry: false });
+    if (!(depth < parts.length ? stat?.isDirectory() : stat?.isFile())) return undefined;
+  }
+  return readFileSync(at(root, path), 'latin1');
+}
+
+/**
+ * Turns what a run left in the upper folder of its overlay into a layer, in place: what equals the view, traces of the build and
+ * record files go; ids, times and overlayfs's own attributes are settled. Afterwards the folder holds the layer's tree, with
+ * whiteouts but no opaque folder, and folders that only lead to something in it look as the view has them.
+ */
+export function capture(upper: string, view: View, options: CaptureOptions): Captured {
+  const manifest = new Map<TreePath, Entry>();
+  const records: Record<string, readonly RecordChange[]> = {};
+  const links = new Map<bigint, TreePath>();
+  const folders: Entry[] = [];
+  const opaque = new Set<TreePath>();
+  for (const { path, stat: found } of walk(upper)) {
+    const file = at(upper, path);
+    const fate = fateOf(path, found.isFile(), Number(found.size));
+    const stat = fate === 'empty' ? emptied(file) : found;
+    if (fate === 'drop') {
+      removeTree(file);
+      continue;
+    }
+    const isWhiteout = stat.isCharacterDevice() && stat.rdev === 0n;
+    if (fate === 'record' || (isWhiteout && view.records.has(path))) {
+      const patch = patchOf(path, isWhiteout ? undefined : readRecordFile(upper, path, stat, options), view);
+      if (patch.length > 0) records[path] = patch;
+      removeTree(file);
+      continue;
+    }
+    const entry = settleEntry(upper, path, stat, links, options);
+    const below = view.get(path);
+    if (entry === undefined || (entry.type === 'whiteout' && below === undefined)) {
+      removeTree(file);
+    } else if (entry.type === 'dir') {
+      folders.push(entry);
+      if (below === undefined || identity(below) !== identity(entry)) manifest.set(path, entry);
+      if ((opaque.has(parentOf(path)) && path !== '') || isOpaque(file)) {
+        opaque.add(path);
+        expandOpaque(upper, path, view);
+      }
+      stripOverlay(file);
+    } else if (below !== undefined && identity(below) === identity(entry)) {
+      removeTree(file);
+    } else {
+      manifest.set(path, entry);
+    }
+  }
+  settleFolders(upper, folders, manifest, options.epoch);
+  const ordered = sorted(manifest.values());
+  return { manifest: new Map(ordered.map((entry) => [entry.path, entry])), records: sortedRecords(records) };
+}
+
+function sortedRecords(records: RecordPatches): RecordPatches {
+  return Object.fromEntries(Object.entries(records).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function emptied(file: Buffer): BigIntStats {
+  truncateSync(file);
+  return lstatSync(file, { bigint: true });
+}
+
+/** Settles owner, time and attributes of one entry on disk, and returns it as it is then. Sockets have no entry. */
+function settleEntry(
+  upper: string,
+  path: TreePath,
+  stat: BigIntStats,
+  links: Map<bigint, TreePath>,
+  options: CaptureOptions,
+): Entry | undefined {
+  const mtime = stat.isDirectory() ? options.epoch : settledTime(stat, options);
+  const found = readEntry(upper, path, stat, mtime, links);
+  if (found === undefined || found.type === 'whiteout') return found;
+  const uid = options.uids.get(found.uid) ?? found.uid;
+  const gid = options.gids.get(found.gid) ?? found.gid;
+  const entry = { ...found, uid, gid, xattrs: renumberAcls(found.xattrs, options) };
+  const file = at(upper, path);
+  if (entry.type === 'symlink') {
+    if (uid !== found.uid || gid !== found.gid) lchownSync(file, uid, gid);
+  } else if (uid !== found.uid || gid !== found.gid || entry.xattrs !== found.xattrs) {
+    setMetadata(entry, file);
+  }
+  if (entry.type !== 'dir') {
+    if (entry.type !== 'symlink') stripOverlay(file);
+    if (stat.mtimeNs !== BigInt(mtime) * 1_000_000_000n) setTime(file, mtime);
+  }
+  return entry;
+}
+
+function settledTime(stat: BigIntStats, { started, epoch }: CaptureOptions): number {
+  const seconds = Number(stat.mtimeNs / 1_000_000_000n);
+  return seconds >= started ? epoch : seconds;
+}
+
+const ACL_USER = 2;
+const ACL_GROUP = 8;
+
+/** POSIX ACLs hold ids as well: a 4-byte header, then entries of tag, permissions and id (acl(5), linux/posix_acl_xattr.h). */
+function renumberAcls(xattrs: string, { uids, gids }: CaptureOptions): string {
+  if (!xattrs.includes('system.posix_acl_') || (uids.size === 0 && gids.size === 0)) return xattrs;
+  return xattrs
+    .split(',')
+    .map((pair) => {
+      const [name = '', value = ''] = pair.split('=');
+      if (!name.startsWith('system.posix_acl_')) return pair;
+      const acl = Buffer.from(value, 'hex');
+      for (let offset = 4; offset + 8 <= acl.length; offset += 8) {
+        const tag = acl.readUInt16LE(offset);
+        const id = acl.readUInt32LE(offset + 4);
+        const moves = tag === ACL_USER ? uids : tag === ACL_GROUP ? gids : undefined;
+        acl.writeUInt32LE(moves?.get(id) ?? id, offset + 4);
+      }
+      return `${name}=${acl.toString('hex')}`;
+    })
+    .join(',');
+}
+
+function isOpaque(folder: Buffer): boolean {
+  return readXattrs(folder).some(
+    ([name, value]) => name === 'trusted.overlay.opaque' && value.toString() === 'y',
+  );
+}
+
+function stripOverlay(file: Buffer): void {
+  for (const [name] of readXattrs(file)) if (name.startsWith('trusted.overlay.')) removeXattr(file, name);
+}
+
+/**
+ * An opaque folder hides all that lies beneath it, and so do the folders in it: said by a whiteout for each name that is not there
+ * any more. The walk meets them next.
+ */
+function expandOpaque(upper: string, folder: TreePath, view: View): void {
+  const prefix = `${folder}/`;
+  const names = new Set<string>();
+  for (const { entry } of view.entries()) {
+    if (entry.path.startsWith(prefix)) names.add(entry.path.slice(prefix.length).split('/')[0] ?? '');
+  }
+  for (const name of names) {
+    const path = `${prefix}${name}` as TreePath;
+    if (lstatSync(at(upper, path), { throwIfNoEntry: false })) continue;
+    makeEntry(whiteout(path), at(upper, path), Buffer.alloc(0));
+  }
+}
+
+/** Folders that hold nothing of the layer go; the others get their time, children first. */
+function settleFolders(
+  upper: string,
+  folders: readonly Entry[],
+  manifest: Map<TreePath, Entry>,
+  epoch: number,
+): void {
+  for (const { path } of folders.toReversed()) {
+    const folder = at(upper, path);
+    if (path !== '' && !manifest.has(path) && removeIfEmpty(folder)) continue;
+    setTime(folder, epoch);
+  }
+}
+
+function removeIfEmpty(folder: Buffer): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    if (errno(error) === 'ENOTEMPTY') return false;
+    throw error;
+  }
+}
+
+function readRecordFile(
+  upper: string,
+  path: TreePath,
+  stat: BigIntStats,
+  options: CaptureOptions,
+): RecordFile {
+  const records = parseRecords(path, readFileSync(at(upper, path), 'latin1'));
+  for (const [key, value] of records) records.set(key, settleRecord(path, value, options));
+  return {
+    mode: Number(stat.mode & 0o7777n),
+    uid: options.uids.get(Number(stat.uid)) ?? Number(stat.uid),
+    gid: options.gids.get(Number(stat.gid)) ?? Number(stat.gid),
+    records,
+  };
+}
+
+/** A record with the ids of the ledger, and without the day of the build. */
+function settleRecord(path: string, value: string, { uids, gids, epoch }: CaptureOptions): string {
+  const fields = value.split(':');
+  const renumber = (index: number, moves: ReadonlyMap<number, number>): void => {
+    const to = moves.get(Number(fields[index]));
+    if (to !== undefined) fields[index] = String(to);
+  };
+  if (path === 'etc/passwd') {
+    renumber(2, uids);
+    renumber(3, gids);
+  } else if (path === 'etc/group' && fields.length > 1) {
+    renumber(2, gids);
+  } else if (path === 'etc/shadow') {
+    const today = Math.floor(epoch / 86_400);
+    if (Number(fields[2]) > today) fields[2] = String(today);
+  } else {
+    return value;
+  }
+  return fields.join(':');
+}
+
+/** The changes from the view's file to the layer's; undefined: the layer removed the file. */
+function patchOf(path: string, file: RecordFile | undefined, view: View): RecordChange[] {
+  const before = view.records.get(path);
+  const old = withItself(before);
+  const now = withItself(file);
+  const changes: RecordChange[] = [];
+  for (const [key, value] of now) if (old.get(key) !== value) changes.push([key, value]);
+  for (const key of old.keys()) if (!now.has(key)) changes.push([key, null]);
+  return changes;
+}
+
+function withItself(file: RecordFile | undefined): Records {
+  return file ? new Map([[FILE_ITSELF, encodeFileItself(file)], ...file.records]) : new Map();
+}

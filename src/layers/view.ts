@@ -1,0 +1,224 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { formatRecords, type Records, recordName } from '../debian/records.ts';
+import type { Digest } from '../store/digest.ts';
+import type { LayerRow, Store } from '../store/layers.ts';
+import { type Entry, identity, parentOf, printable, type TreePath } from '../store/manifest.ts';
+import { at, linkEntry, makeEntry, setMetadata, setTime } from '../store/tree.ts';
+import { type Change, mergeChanges, type Sees } from './merge.ts';
+
+/** One layer in a view: what it is called there, and the positions of the layers that it saw. */
+export type ViewLayer = {
+  readonly name: string;
+  readonly row: LayerRow;
+  readonly sees: ReadonlySet<string>;
+};
+
+export type Placed = { readonly entry: Entry; readonly layer: number };
+
+/** Two layers side by side that left different things at one place. */
+export type Conflict = { readonly earlier: string; readonly later: string; readonly path: string };
+
+/** Base and a set of layers merged in order: what a scriptlet sees, and in the end the image. */
+export type View = {
+  /** The base first. */
+  readonly layers: readonly ViewLayer[];
+  readonly conflicts: readonly Conflict[];
+  /** By database file: its records, and the entry of the file itself. */
+  readonly records: ReadonlyMap<string, RecordFile>;
+  /** What an overlay of the layers in order would show otherwise than the view; empty but for rare cases. */
+  readonly corrections: readonly Placed[];
+  /** What lies at a path, record files apart; undefined for nothing. */
+  get(path: TreePath): Entry | undefined;
+  /** Everything, record files apart, whiteouts left out; in no order. */
+  entries(): Iterable<Placed>;
+};
+
+export type RecordFile = {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly records: Records;
+};
+
+/** The key under which a record patch holds mode and owner of the file itself. */
+export const FILE_ITSELF = '\u0001';
+
+/** The digests of a view's layers in order: with early cutoff, equal contents are an equal view. */
+export function viewDigests(layers: readonly ViewLayer[]): Digest[] {
+  return layers.map(({ row }) => row.digest);
+}
+
+type Changes<V> = Map<string, Change<V>[]>;
+
+/** Merges layers; `layers[0]` is the base, and every other layer sees it. */
+export function mergeView(store: Store, layers: readonly ViewLayer[]): View {
+  const sees: Sees = (layer, other) =>
+    other === 0 ? layer !== 0 : (layers[layer]?.sees.has(layers[other]?.name ?? '') ?? false);
+  const conflicts: Conflict[] = [];
+  const addConflict = (earlier: number, later: number, path: string): void => {
+    conflicts.push({ earlier: layers[earlier]?.name ?? '', later: layers[later]?.name ?? '', path });
+  };
+  const paths = mergePaths(store, layers, sees, addConflict);
+  const records = mergeRecords(store, layers, sees, addConflict);
+  return { layers, conflicts, records, ...paths };
+}
+
+function sameEntry(a: Entry, b: Entry): boolean {
+  return a === b || identity(a) === identity(b);
+}
+
+type AddConflict = (earlier: number, later: number, path: string) => void;
+
+function mergePaths(
+  store: Store,
+  layers: readonly ViewLayer[],
+  sees: Sees,
+  addConflict: AddConflict,
+): Pick<View, 'get' | 'entries' | 'corrections'> {
+  const base = layers[0] ? store.manifestOf(layers[0].row.n) : new Map<TreePath, Entry>();
+  const changes: Changes<Entry> = new Map();
+  for (let layer = 1; layer < layers.length; layer++) {
+    for (const entry of store.manifestOf(layers[layer]!.row.n).values()) {
+      const known = changes.get(entry.path);
+      if (known) known.push({ layer, value: entry });
+      else changes.set(entry.path, [{ layer, value: entry }]);
+    }
+  }
+  const merged = new Map<string, Placed>();
+  const corrections: Placed[] = [];
+  const replacedFolders = new Map<string, number>();
+  for (const [path, own] of changes) {
+    const below = base.get(path as TreePath);
+    const result = mergeChanges(below ? [{ layer: 0, value: below }, ...own] : own, sees, sameEntry);
+    if (result.kind === 'conflict') {
+      addConflict(result.earlier, result.later, printable(path));
+      merged.set(path, { entry: own.at(-1)!.value, layer: own.at(-1)!.layer });
+      continue;
+    }
+    const { value: entry, layer } = result.winner;
+    merged.set(path, { entry, layer });
+    if (entry.type !== 'dir' && (below?.type === 'dir' || own.some(({ value }) => value.type === 'dir'))) {
+      replacedFolders.set(path, layer);
+    }
+    const hidden = !sameEntry(entry, result.top.value);
+    const repainted = entry.type === 'dir' && below?.type === 'dir';
+    const renewed = entry.type === 'dir' && own.some(({ value }) => !sameEntry(value, entry));
+    if (hidden || repainted || renewed) corrections.push({ entry, layer });
+  }
+  const coveredBy = (path: string): number | undefined => {
+    if (replacedFolders.size === 0) return undefined;
+    for (let parent = parentOf(path); parent !== ''; parent = parentOf(parent)) {
+      const layer = replacedFolders.get(parent);
+      if (layer !== undefined) return layer;
+    }
+    return undefined;
+  };
+  for (const [path, { entry, layer }] of merged) {
+    const cover = coveredBy(path);
+    if (cover === undefined) continue;
+    if (entry.type !== 'whiteout' && cover !== layer && !sees(cover, layer)) {
+      addConflict(Math.min(cover, layer), Math.max(cover, layer), printable(path));
+    }
+    merged.delete(path);
+  }
+  return {
+    corrections,
+    get(path) {
+      const placed = merged.get(path);
+      if (placed) return placed.entry.type === 'whiteout' ? undefined : placed.entry;
+      return coveredBy(path) === undefined ? base.get(path) : undefined;
+    },
+    *entries() {
+      for (const entry of base.values()) {
+        if (!merged.has(entry.path) && coveredBy(entry.path) === undefined) yield { entry, layer: 0 };
+      }
+      for (const placed of merged.values()) if (placed.entry.type !== 'whiteout') yield placed;
+    },
+  };
+}
+
+function mergeRecords(
+  store: Store,
+  layers: readonly ViewLayer[],
+  sees: Sees,
+  addConflict: AddConflict,
+): Map<string, RecordFile> {
+  const files = new Map<string, Changes<string | null>>();
+  layers.forEach(({ row }, layer) => {
+    for (const [file, patch] of Object.entries(store.noteOf(row.n).records)) {
+      const changes: Changes<string | null> = files.get(file) ?? new Map();
+      files.set(file, changes);
+      for (const [key, value] of patch) {
+        const known = changes.get(key);
+        if (known) known.push({ layer, value });
+        else changes.set(key, [{ layer, value }]);
+      }
+    }
+  });
+  const merged = new Map<string, RecordFile>();
+  for (const file of [...files.keys()].sort()) {
+    const records: Records = new Map();
+    for (const [key, changes] of files.get(file) ?? []) {
+      const result = mergeChanges(changes, sees, (a, b) => a === b);
+      if (result.kind === 'conflict') {
+        addConflict(result.earlier, result.later, `${file}: ${recordName(key)}`);
+      } else if (result.winner.value !== null) {
+        records.set(key, result.winner.value);
+      }
+    }
+    const itself = records.get(FILE_ITSELF);
+    if (itself === undefined) continue;
+    records.delete(FILE_ITSELF);
+    const [mode = '', uid, gid] = itself.split(' ');
+    merged.set(file, { mode: Number.parseInt(mode, 8), uid: Number(uid), gid: Number(gid), records });
+  }
+  return merged;
+}
+
+export function encodeFileItself(file: { mode: number; uid: number; gid: number }): string {
+  return `${file.mode.toString(8)} ${file.uid} ${file.gid}`;
+}
+
+/** The bytes of a view's database file. */
+export function recordBytes(path: string, file: RecordFile): Buffer {
+  return Buffer.from(formatRecords(path, file.records), 'latin1');
+}
+
+/**
+ * Makes the folder that lies on top of a view's layers in an overlay: the database files and the corrections. Parents get the
+ * owner and mode that the view gives them.
+ */
+export function makeTop(store: Store, view: View, folder: string, epoch: number): void {
+  mkdirSync(folder, { mode: 0o755 });
+  const made = new Set<string>(['']);
+  const makeParents = (path: TreePath): void => {
+    const parent = parentOf(path);
+    if (made.has(parent)) return;
+    makeParents(parent);
+    const entry = view.get(parent);
+    mkdirSync(at(folder, parent), { mode: 0o755 });
+    if (entry?.type === 'dir') setMetadata(entry, at(folder, parent));
+    made.add(parent);
+  };
+  for (const { entry, layer } of [...view.corrections].sort((a, b) =>
+    a.entry.path < b.entry.path ? -1 : 1,
+  )) {
+    if (made.has(entry.path)) continue;
+    makeParents(entry.path);
+    placeEntry(entry, at(folder, entry.path), at(store.treeOf(view.layers[layer]!.row.n), entry.path));
+    if (entry.type === 'dir') made.add(entry.path);
+  }
+  for (const [path, file] of view.records) {
+    makeParents(path as TreePath);
+    const target = at(folder, path);
+    writeFileSync(target, recordBytes(path, file));
+    setMetadata({ ...file, type: 'dir', path: path as TreePath, mtime: epoch, xattrs: '' }, target);
+  }
+  for (const path of made) setTime(at(folder, path), epoch);
+}
+
+/** Makes an entry where nothing lies, a file by a link to the layer's own. */
+export function placeEntry(entry: Entry, file: Buffer, from: Buffer): void {
+  if (entry.type === 'file') linkEntry(entry, file, from);
+  else makeEntry(entry, file, from);
+}
