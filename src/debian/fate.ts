@@ -15,7 +15,6 @@ const CONTENT_DROPPED =
 
 const DROPPED = new RegExp(
   `^(${[
-    'etc/ld\\.so\\.cache',
     'etc/(passwd|group|shadow|gshadow|subuid|subgid)[-+]',
     'etc/(passwd|group|shadow|gshadow|subuid|subgid|\\.pwd)\\.lock',
     'etc/\\.updated|var/\\.updated',
@@ -32,7 +31,11 @@ const DROPPED = new RegExp(
 /** Logs of the build; an empty file of that place is a package's own (wtmp, lastlog) and stays. */
 const LOG = /^var\/log\/.*[^/]$/;
 
-export function fateOf(path: string, isFile: boolean, size: number): Fate {
+/** @param settling the layer is one of settle's, which makes the linker's cache. */
+export function fateOf(path: string, isFile: boolean, size: number, settling = false): Fate {
+  if (path === 'etc/ld.so.cache' && !settling) return 'drop';
+  // The mount point of the host's resolver for a scriptlet with the network.
+  if (path === 'etc/resolv.conf' && isFile && size === 0) return 'drop';
   if (CONTENT_DROPPED.test(path) || DROPPED.test(path)) return 'drop';
   if (isRecordFile(path)) return isFile ? 'record' : 'keep';
   if (!isFile) return 'keep';

@@ -4,7 +4,7 @@ import { parseRecords, type Records } from '../debian/records.ts';
 import { errno } from '../host/error.ts';
 import { readXattrs, removeXattr } from '../host/syscall.ts';
 import type { RecordChange, RecordPatches } from '../store/layers.ts';
-import { type Entry, identity, sorted, type TreePath } from '../store/manifest.ts';
+import { type Entry, identity, parentOf, sorted, type TreePath } from '../store/manifest.ts';
 import { at, makeEntry, readEntry, removeTree, setMetadata, setTime, walk, whiteout } from '../store/tree.ts';
 import { newNames } from './ids.ts';
 import { encodeFileItself, FILE_ITSELF, type RecordFile, type View } from './view.ts';
@@ -14,6 +14,8 @@ export type CaptureOptions = {
   readonly epoch: number;
   /** When the run started, unix seconds: a time from then on is the run's own. */
   readonly started: number;
+  /** Whether the layer is one of settle's. */
+  readonly settling: boolean;
   readonly uids: ReadonlyMap<number, number>;
   readonly gids: ReadonlyMap<number, number>;
 };
@@ -58,7 +60,7 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
   const opaque = new Set<TreePath>();
   for (const { path, stat: found } of walk(upper)) {
     const file = at(upper, path);
-    const fate = fateOf(path, found.isFile(), Number(found.size));
+    const fate = fateOf(path, found.isFile(), Number(found.size), options.settling);
     const stat = fate === 'empty' ? emptied(file) : found;
     if (fate === 'drop') {
       removeTree(file);

@@ -4,6 +4,7 @@
 # Arguments: LOWERDIR CGROUP LOG_BYTES, then the steps, each a command line ended by ";;". CGROUP may be empty.
 # The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, cut at LOG_BYTES.
 set -u
+umask 022
 lower=$1 cgroup=$2 bytes=$3
 shift 3
 [ -z "$cgroup" ] || echo $$ >"$cgroup/cgroup.procs" || exit 120

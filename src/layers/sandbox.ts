@@ -13,6 +13,8 @@ export type Step = {
   readonly env: Readonly<Record<string, string>>;
   readonly binds: readonly Bind[];
   readonly network: boolean;
+  /** bwrap's arguments that make the root; the view is in `root`. Without them the view is the root. */
+  readonly mounts?: readonly string[];
 };
 
 export type SandboxRequest = {
@@ -104,6 +106,11 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   }
 }
 
+const VIEW_AS_ROOT = [
+  ...['--bind', 'root', '/', '--proc', '/proc', '--dev', '/dev'],
+  ...['--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
+];
+
 function bubblewrap(step: Step): string[] {
   return [
     'bwrap',
@@ -116,8 +123,8 @@ function bubblewrap(step: Step): string[] {
       '--unshare-cgroup-try',
     ],
     ...(step.network ? [] : ['--unshare-net']),
-    ...['--hostname', 'localhost', '--bind', 'root', '/', '--proc', '/proc', '--dev', '/dev'],
-    ...['--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
+    ...['--hostname', 'localhost'],
+    ...(step.mounts ?? VIEW_AS_ROOT),
     ...step.binds.flatMap(({ from, to }) => ['--ro-bind', from, to]),
     ...['--cap-drop', 'ALL', ...CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`])],
     '--clearenv',

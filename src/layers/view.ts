@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { isDerived } from '../debian/derived.ts';
 import { formatRecords, type Records, recordName } from '../debian/records.ts';
 import type { Digest } from '../store/digest.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
@@ -91,7 +92,7 @@ function mergePaths(
     const below = base.get(path as TreePath);
     const result = mergeChanges(below ? [{ layer: 0, value: below }, ...own] : own, sees, sameEntry);
     if (result.kind === 'conflict') {
-      addConflict(result.earlier, result.later, printable(path));
+      if (!isDerived(path)) addConflict(result.earlier, result.later, printable(path));
       merged.set(path, { entry: own.at(-1)!.value, layer: own.at(-1)!.layer });
       continue;
     }

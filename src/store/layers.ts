@@ -30,11 +30,11 @@ export type LayerNote = {
   readonly key: LayerKey;
   /** The value whose digest is the key. */
   readonly inputs: Json;
+  /** The layers of the view it ran on, by name and number, in order. */
+  readonly view: readonly (readonly [name: string, n: number])[];
   readonly digest: Digest;
   readonly records: RecordPatches;
   readonly ids: GivenIds;
-  /** Triggers that settle has to run, by package, that no status record tells. */
-  readonly activated: readonly string[];
   readonly seconds: number;
   readonly made: number;
 };

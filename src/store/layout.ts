@@ -13,6 +13,7 @@ export type Layout = {
   readonly layers: string;
   readonly debs: string;
   readonly sources: string;
+  readonly tools: string;
   readonly logs: string;
   readonly tmp: string;
   readonly trash: string;
@@ -28,6 +29,7 @@ export function layoutOf(project: string): Layout {
     layers: join(root, 'layers'),
     debs: join(root, 'debs'),
     sources: join(root, 'sources'),
+    tools: join(root, 'tools'),
     logs: join(root, 'logs'),
     tmp: join(root, 'tmp'),
     trash: join(root, 'trash'),

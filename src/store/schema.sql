@@ -24,13 +24,6 @@ CREATE TABLE IF NOT EXISTS files (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_by_layer ON files (layer);
 
--- Digests of input files by what stat says of them.
-CREATE TABLE IF NOT EXISTS inputs (
-  path   TEXT PRIMARY KEY,
-  stat   TEXT NOT NULL,                 -- device, inode, size, mtime and ctime in ns
-  digest TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
-
 -- Results of pure functions: evaluated declarations, passed checks.
 CREATE TABLE IF NOT EXISTS results (
   key   TEXT PRIMARY KEY,

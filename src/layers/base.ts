@@ -1,0 +1,128 @@
+import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { debFile } from '../debian/download.ts';
+import type { Pin } from '../debian/lock.ts';
+import { run } from '../host/program.ts';
+import { makeNode } from '../host/syscall.ts';
+import type { LayerRow } from '../store/layers.ts';
+import { type Inputs, pinOf } from './key.ts';
+import { runLayer, type Workshop } from './run.ts';
+import type { Step } from './sandbox.ts';
+import { mergeView } from './view.ts';
+
+const ROOT = '/run/snap/root';
+const REPOSITORY = '/run/snap/repository';
+
+/**
+ * Makes the base from the locked debs alone: mmdebstrap in a sandbox without network, the host read-only, from a flat repository
+ * that holds just these debs. It writes to an overlay over nothing, which is volatile, so that dpkg's fsyncs cost nothing.
+ */
+export async function runBase(workshop: Workshop, inputs: Inputs): Promise<LayerRow> {
+  const { lock, store } = workshop;
+  const pins = lock.base.map((id) => pinOf(lock, id));
+  const index = await repositoryIndex(pins, store.layout.debs);
+  return runLayer(workshop, {
+    name: 'base',
+    kind: 'base',
+    inputs,
+    view: mergeView(store, []),
+    earlierDone: async () => {},
+    prepare: (folder) => [mmdebstrapStep(folder, workshop, pins, index)],
+    finish: makeDevices,
+  });
+}
+
+function mmdebstrapStep(
+  folder: string,
+  { lock, store }: Workshop,
+  pins: readonly Pin[],
+  index: string,
+): Step {
+  const repository = join(folder, 'repository');
+  mkdirSync(repository, { mode: 0o755 });
+  chmodSync(repository, 0o755);
+  for (const pin of pins) {
+    const file = debFile(store.layout.debs, pin);
+    linkSync(file, join(repository, basename(file)));
+  }
+  writeFileSync(join(repository, 'Packages'), index);
+  const hook = `rm -f "$1/etc/resolv.conf" "$1/etc/hostname" "$1/etc/apt/sources.list" "$1/etc/apt/apt.conf.d/99mmdebstrap"`;
+  return {
+    command: [
+      ...[
+        'mmdebstrap',
+        '--mode=root',
+        '--format=directory',
+        '--variant=custom',
+        `--architectures=${lock.arch}`,
+      ],
+      `--include=${pins.map(({ name }) => name).join(',')}`,
+      ...[
+        '--skip=check/empty,chroot/mount',
+        '--aptopt=APT::Sandbox::User "root"',
+        `--customize-hook=${hook}`,
+      ],
+      ...[lock.suite, ROOT, `deb [trusted=yes] copy:${REPOSITORY} ./`],
+    ],
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      LC_ALL: 'C.UTF-8',
+      TZ: 'UTC',
+      HOME: '/root',
+      SOURCE_DATE_EPOCH: String(lock.epoch),
+    },
+    binds: [{ from: repository, to: REPOSITORY }],
+    network: false,
+    mounts: [
+      ...['--ro-bind', '/', '/', '--dev', '/dev', '--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
+      ...['--proc', '/proc', '--bind', 'root', ROOT, '--proc', `${ROOT}/proc`, '--dev', `${ROOT}/dev`],
+    ],
+  };
+}
+
+/** The Packages file of a flat repository of debs. */
+async function repositoryIndex(pins: readonly Pin[], debsDir: string): Promise<string> {
+  const stanzas: string[] = [];
+  for (const pin of pins) {
+    const file = debFile(debsDir, pin);
+    const control = await run(['dpkg-deb', '-f', file]);
+    stanzas.push(`${control}Filename: ./${basename(file)}\nSize: ${pin.size}\nSHA256: ${pin.sha256}\n`);
+  }
+  return stanzas.join('\n');
+}
+
+/** The nodes that a chroot needs, as debootstrap makes them; a booted system mounts its own /dev over them. */
+const DEVICES = [
+  ['console', 5, 1, 0o600],
+  ['full', 1, 7, 0o666],
+  ['null', 1, 3, 0o666],
+  ['ptmx', 5, 2, 0o666],
+  ['random', 1, 8, 0o666],
+  ['tty', 5, 0, 0o666],
+  ['urandom', 1, 9, 0o666],
+  ['zero', 1, 5, 0o666],
+] as const;
+
+const DEVICE_LINKS = [
+  ['fd', '/proc/self/fd'],
+  ['stdin', '/proc/self/fd/0'],
+  ['stdout', '/proc/self/fd/1'],
+  ['stderr', '/proc/self/fd/2'],
+] as const;
+
+function makeDevices(upper: string): void {
+  const folder = join(upper, 'dev');
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
+  for (const path of [folder, join(folder, 'pts'), join(folder, 'shm')])
+    if (!existsSync(path)) mkdirSync(path);
+  chmodSync(join(folder, 'shm'), 0o1777);
+  for (const [name, major, minor, mode] of DEVICES) {
+    const file = join(folder, name);
+    if (existsSync(file)) continue;
+    makeNode(Buffer.from(file), 'char', mode, major, minor);
+    chmodSync(file, mode);
+  }
+  for (const [name, target] of DEVICE_LINKS) {
+    if (!lstatSync(join(folder, name), { throwIfNoEntry: false })) symlinkSync(target, join(folder, name));
+  }
+}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# No service starts in a build.
+exit 101

@@ -1,0 +1,173 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Lock } from '../debian/lock.ts';
+import { SnapError } from '../host/error.ts';
+import { lastLines } from '../host/program.ts';
+import type { Conf } from '../project/conf.ts';
+import { missingDeclaration } from '../project/diagnose.ts';
+import type { Scriptlet } from '../project/scriptlet.ts';
+import type { Report } from '../report/event.ts';
+import type { LayerKind, LayerRow, Store } from '../store/layers.ts';
+import { capture, createdNames } from './capture.ts';
+import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
+import { type Inputs, keyOf } from './key.ts';
+import { type Ending, runSandboxed, STACK_LIMIT, type Step } from './sandbox.ts';
+import { makeTop, type View } from './view.ts';
+
+/** What all layers of one build share. */
+export type Workshop = {
+  readonly store: Store;
+  readonly conf: Conf;
+  readonly lock: Lock;
+  readonly ledger: Ledger;
+  /** The library that turns fsync into nothing, of the target's suite. */
+  readonly eatmydata: string;
+  /** Seconds that one layer may take. */
+  readonly timeout: number | undefined;
+  readonly keepFailed: boolean;
+  readonly signal: AbortSignal;
+  readonly report: Report;
+};
+
+export type LayerJob = {
+  readonly name: string;
+  readonly kind: LayerKind;
+  readonly inputs: Inputs;
+  readonly view: View;
+  /** Makes the steps; the folder is the layer's work folder, where it may stage what the steps see. */
+  readonly prepare: (folder: string) => readonly Step[];
+  /** Waits for the layers before this one in the order, so that ids are given in that order whatever runs first. */
+  readonly earlierDone: () => Promise<void>;
+  /** Completes what the run left in the upper folder, before it is captured. */
+  readonly finish?: (upper: string) => void;
+  /** What `prepare` did that a failure should speak of. */
+  readonly scriptlet?: Scriptlet;
+};
+
+/** Runs one layer's steps on its view, and publishes what they changed. */
+export async function runLayer(workshop: Workshop, job: LayerJob): Promise<LayerRow> {
+  const { store, report, lock } = workshop;
+  const folder = store.makeWorkDir();
+  let keep = false;
+  try {
+    makeTop(store, job.view, join(folder, 'top'), lock.epoch);
+    const steps = job.prepare(folder);
+    const started = Math.floor(Date.now() / 1000);
+    const begun = performance.now();
+    const ending = await runSandboxed({
+      folder,
+      lower: [join(folder, 'top'), ...stackOf(store, job.view)],
+      steps,
+      timeout: workshop.timeout,
+      signal: workshop.signal,
+    });
+    const log = keepLog(workshop, job, folder);
+    if (ending.exitCode !== 0) {
+      keep = workshop.keepFailed;
+      throw failure(workshop, job, ending, log, keep ? folder : undefined);
+    }
+    report({ kind: 'layer-step', name: job.name, step: 'capture' });
+    return await captureLayer(workshop, job, folder, started, begun);
+  } finally {
+    if (!keep) store.dropWorkDir(folder);
+  }
+}
+
+function stackOf(store: Store, view: View): string[] {
+  const trees = view.layers.map(({ row }) => store.treeOf(row.n)).reverse();
+  if (trees.length > STACK_LIMIT) {
+    throw new SnapError('RUN', `Cannot stack ${trees.length} layers: overlayfs takes ${STACK_LIMIT}`);
+  }
+  return trees;
+}
+
+async function captureLayer(
+  workshop: Workshop,
+  job: LayerJob,
+  folder: string,
+  started: number,
+  begun: number,
+): Promise<LayerRow> {
+  const { store, ledger, lock } = workshop;
+  const upper = join(folder, 'upper');
+  job.finish?.(upper);
+  const created = createdNames(upper, job.view);
+  if (!knows(ledger, created)) await job.earlierDone();
+  const ids = { uids: giveIds(ledger.uids, created.uids), gids: giveIds(ledger.gids, created.gids) };
+  const captured = capture(upper, job.view, {
+    epoch: lock.epoch,
+    started,
+    settling: job.kind === 'settle',
+    uids: renumbering(created.uids, ids.uids),
+    gids: renumbering(created.gids, ids.gids),
+  });
+  store.shareFiles(upper, captured.manifest);
+  return publishTree(workshop, job, upper, folder, {
+    ...captured,
+    ids,
+    seconds: (performance.now() - begun) / 1000,
+  });
+}
+
+type Made = Pick<Parameters<Store['publish']>[1], 'manifest' | 'records' | 'ids' | 'seconds'>;
+
+function publishTree(workshop: Workshop, job: LayerJob, upper: string, folder: string, made: Made): LayerRow {
+  const published = join(folder, 'layer');
+  mkdirSync(published, { mode: 0o700 });
+  renameSync(upper, join(published, 'tree'));
+  return workshop.store.publish(published, {
+    name: job.name,
+    kind: job.kind,
+    key: keyOf(job.inputs),
+    inputs: job.inputs,
+    view: job.view.layers.map(({ name, row }) => [name, row.n] as const),
+    ...made,
+  });
+}
+
+/** Where the log of a layer's last run lies. */
+export function logFile(store: Store, name: string): string {
+  return join(store.layout.logs, `${name.replaceAll('/', '%')}.log`);
+}
+
+function keepLog(workshop: Workshop, job: LayerJob, folder: string): string {
+  const file = logFile(workshop.store, job.name);
+  copyFileSync(join(folder, 'log'), file);
+  return file;
+}
+
+function failure(
+  workshop: Workshop,
+  job: LayerJob,
+  ending: Ending,
+  log: string,
+  kept: string | undefined,
+): SnapError {
+  const tail = lastLines(readFileSync(log, 'utf8'), 20);
+  const [line, status, command] = ending.report.split('\n')[0]?.split('\t') ?? [];
+  const inRun = job.scriptlet !== undefined && command !== undefined;
+  const what = inRun
+    ? `"${command}" in line ${line} of ${job.scriptlet.file} exited with ${status}`
+    : `${stepName(job, ending)} ${endingOf(ending)}`;
+  const sentence = ending.timedOut
+    ? `Cannot run scriptlet "${job.name}": it was still running after ${workshop.timeout} s`
+    : `Cannot run scriptlet "${job.name}": ${what}`;
+  const missing = job.scriptlet && missingIn(job.scriptlet, workshop.conf, tail);
+  const hints = [missing, `full log: snap log ${job.name}`, kept && `what it left: ${kept}`];
+  return new SnapError('RUN', sentence, { lines: tail, hint: hints.filter(Boolean).join('; ') });
+}
+
+function missingIn(scriptlet: Scriptlet, conf: Conf, tail: string[]): string | undefined {
+  return missingDeclaration(scriptlet, conf, tail, (path) => existsSync(join(conf.project, path)));
+}
+
+function stepName(job: LayerJob, ending: Ending): string {
+  if (job.kind !== 'scriptlet') return job.kind === 'base' ? 'mmdebstrap' : 'dpkg';
+  return ending.step === 1 && job.scriptlet?.packages.length ? 'dpkg' : 'do_run';
+}
+
+function endingOf({ exitCode }: Ending): string {
+  if (exitCode === undefined) return 'was ended by a signal';
+  if (exitCode === 137) return 'was killed, maybe for want of memory';
+  return exitCode > 128 ? `was ended by signal ${exitCode - 128}` : `exited with ${exitCode}`;
+}

@@ -1,0 +1,48 @@
+import {
+  chmodSync,
+  copyFileSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  symlinkSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { TreePath } from '../store/manifest.ts';
+import { at, setTime, walk } from '../store/tree.ts';
+
+/**
+ * Copies a file or folder of the project to `to` the way a scriptlet sees it, whatever the umask of the clone: root's, 0644 or
+ * 0755, at SOURCE_DATE_EPOCH. Sockets, devices and fifos are left out.
+ */
+export function stageInput(from: string, to: string, epoch: number): void {
+  mkdirSync(dirname(to), { recursive: true, mode: 0o755 });
+  const folders: TreePath[] = [];
+  for (const { path, stat } of walk(from)) {
+    const [source, target] = [at(from, path), at(to, path)];
+    if (stat.isDirectory()) {
+      mkdirSync(target, { mode: 0o755 });
+      folders.push(path);
+    } else if (stat.isSymbolicLink()) {
+      symlinkSync(readlinkSync(source, { encoding: 'buffer' }), target);
+    } else if (stat.isFile()) {
+      copyFileSync(source, target);
+      chmodSync(target, stat.mode & 0o100n ? 0o755 : 0o644);
+    } else {
+      continue;
+    }
+    lchownSync(target, 0, 0);
+    setTime(target, epoch);
+  }
+  for (const path of folders.reverse()) setTime(at(to, path), epoch);
+}
+
+/** Stages files at their own relative paths below `folder`, which is made even when there are none. */
+export function stageFiles(project: string, files: readonly string[], folder: string, epoch: number): void {
+  mkdirSync(folder, { mode: 0o755 });
+  for (const file of files) stageInput(join(project, file), join(folder, file), epoch);
+}
+
+export function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
