@@ -46,3 +46,91 @@ export type Lock = {
   readonly uids: ReadonlyMap<string, number>;
   readonly gids: ReadonlyMap<string, number>;
 };
+
+/** What a lock must be for: the conf's suite and architecture. */
+export type LockTarget = { readonly suite: string; readonly arch: string };
+
+/** A scriptlet whose packages the lock does not answer for. */
+export type Uncovered = { readonly name: string; readonly reason: 'new' | 'changed' | 'gone' };
+
+/** A package whose pin is not the same in two locks; `from` is undefined for one that came, `to` for one that went. */
+export type MovedPin = {
+  readonly name: string;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+};
+
+export function packageId(deb: { readonly name: string; readonly arch: string }): PackageId {
+  return `${deb.name}:${deb.arch}` as PackageId;
+}
+
+/** The scriptlets whose wants differ from the lock's closures, in the order of `wants`, then those that are gone. */
+export function uncovered(lock: Lock, wants: ReadonlyMap<string, readonly string[]>): Uncovered[] {
+  const asked = [...wants].filter(([, packages]) => packages.length > 0);
+  const open = asked.flatMap(([name, packages]): Uncovered[] => {
+    const closure = lock.closures.get(name);
+    if (closure === undefined) return [{ name, reason: 'new' }];
+    return sameSet(closure.wants, packages) ? [] : [{ name, reason: 'changed' }];
+  });
+  const names = new Set(asked.map(([name]) => name));
+  const gone = [...lock.closures.keys()].filter((name) => !names.has(name));
+  return [...open, ...gone.map((name): Uncovered => ({ name, reason: 'gone' }))];
+}
+
+/** What moved between two locks, by package name in byte order; bytes that changed under one version count as moved. */
+export function movedPins(from: Lock, to: Lock): MovedPin[] {
+  const before = pinsByName(from);
+  const after = pinsByName(to);
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .sort()
+    .filter((name) => before.get(name)?.sha256 !== after.get(name)?.sha256)
+    .map((name) => ({ name, from: before.get(name)?.version, to: after.get(name)?.version }));
+}
+
+/** The lock with these learned orders added; one that it has already is not added again. */
+export function withOrders(lock: Lock, orders: readonly Order[]): Lock {
+  const known = new Map(
+    [...lock.orders, ...orders].map((order) => [JSON.stringify(orderWords(order)), order]),
+  );
+  return { ...lock, orders: [...known.values()] };
+}
+
+/**
+ * The lock with these ids appended to its ledger.
+ * @throws Error when a name of the ledger would move: that is a bug of the caller.
+ */
+export function withIds(
+  lock: Lock,
+  ids: { readonly uids?: ReadonlyMap<string, number>; readonly gids?: ReadonlyMap<string, number> },
+): Lock {
+  return {
+    ...lock,
+    uids: appended(lock.uids, ids.uids ?? new Map()),
+    gids: appended(lock.gids, ids.gids ?? new Map()),
+  };
+}
+
+function appended(
+  ledger: ReadonlyMap<string, number>,
+  more: ReadonlyMap<string, number>,
+): Map<string, number> {
+  for (const [name, id] of more) {
+    const known = ledger.get(name);
+    if (known !== undefined && known !== id)
+      throw new Error(`The id of "${name}" would move from ${known} to ${id}`);
+  }
+  return new Map([...ledger, ...more]);
+}
+
+export function sameSet(a: readonly string[], b: readonly string[]): boolean {
+  const set = new Set(a);
+  return set.size === new Set(b).size && b.every((item) => set.has(item));
+}
+
+function pinsByName(lock: Lock): Map<string, Pin> {
+  return new Map([...lock.pins.values()].map((pin) => [pin.name, pin]));
+}
+
+function orderWords(order: Order): readonly string[] {
+  return [order.later, order.earlier, order.path];
+}
