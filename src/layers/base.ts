@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { debFile } from '../debian/download.ts';
+import { controlOf } from '../debian/deb.ts';
+import { debPath } from '../debian/debs.ts';
 import type { Pin } from '../debian/lock.ts';
-import { run } from '../host/program.ts';
 import { makeNode } from '../host/syscall.ts';
 import type { LayerRow } from '../store/layers.ts';
 import { type Inputs, pinOf } from './key.ts';
@@ -29,6 +29,7 @@ export async function runBase(workshop: Workshop, inputs: Inputs): Promise<Layer
     earlierDone: async () => {},
     prepare: (folder) => [mmdebstrapStep(folder, workshop, pins, index)],
     finish: makeDevices,
+    what: `mmdebstrap, ${pins.length} packages`,
   });
 }
 
@@ -42,7 +43,7 @@ function mmdebstrapStep(
   mkdirSync(repository, { mode: 0o755 });
   chmodSync(repository, 0o755);
   for (const pin of pins) {
-    const file = debFile(store.layout.debs, pin);
+    const file = debPath(store.layout.debs, pin);
     linkSync(file, join(repository, basename(file)));
   }
   writeFileSync(join(repository, 'Packages'), index);
@@ -84,8 +85,8 @@ function mmdebstrapStep(
 async function repositoryIndex(pins: readonly Pin[], debsDir: string): Promise<string> {
   const stanzas: string[] = [];
   for (const pin of pins) {
-    const file = debFile(debsDir, pin);
-    const control = await run(['dpkg-deb', '-f', file]);
+    const file = debPath(debsDir, pin);
+    const control = await controlOf(file);
     stanzas.push(`${control}Filename: ./${basename(file)}\nSize: ${pin.size}\nSHA256: ${pin.sha256}\n`);
   }
   return stanzas.join('\n');

@@ -54,7 +54,7 @@ export function planImage(store: Store, view: View, excludes: readonly string[],
   }
   const records = new Map<string, Buffer>();
   for (const [path, file] of view.records) {
-    if (isExcluded(path)) continue;
+    if (isExcluded(path as TreePath)) continue;
     const content = recordBytes(path, file);
     records.set(path, content);
     const { mode, uid, gid } = file;
@@ -93,7 +93,9 @@ function regroupLinks(entries: readonly Entry[], layerOf: ReadonlyMap<TreePath, 
 
 /** Globs as `exclude_path` takes them; what lies below a path that is left out is left out too. */
 function excluder(globs: readonly string[]): (path: TreePath) => boolean {
-  const patterns = globs.map((glob) => glob.replace(/^\/+/, '').replace(/\/+$/, ''));
+  const patterns = globs
+    .map((glob) => Buffer.from(glob).toString('latin1'))
+    .map((glob) => glob.replace(/^\/+/, '').replace(/\/+$/, ''));
   const known = new Map<string, boolean>();
   const isExcluded = (path: TreePath): boolean => {
     if (path === '') return false;

@@ -40,7 +40,8 @@ export type LayerJob = {
   readonly earlierDone: () => Promise<void>;
   /** Completes what the run left in the upper folder, before it is captured. */
   readonly finish?: (upper: string) => void;
-  /** What `prepare` did that a failure should speak of. */
+  /** What runs, for whoever watches. */
+  readonly what: string;
   readonly scriptlet?: Scriptlet;
 };
 
@@ -52,6 +53,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   try {
     makeTop(store, job.view, join(folder, 'top'), lock.epoch);
     const steps = job.prepare(folder);
+    report({ kind: 'layer-step', name: job.name, step: job.what });
     const started = Math.floor(Date.now() / 1000);
     const begun = performance.now();
     const ending = await runSandboxed({

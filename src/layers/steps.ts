@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { debFile } from '../debian/download.ts';
+import { debPath } from '../debian/debs.ts';
 import type { Lock, PackageId } from '../debian/lock.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import { pinOf } from './key.ts';
@@ -50,7 +50,7 @@ export function packageStep(
   const shown = join(folder, 'debs');
   mkdirSync(shown, { mode: 0o755 });
   const names = debs.map((id) => {
-    const file = debFile(debsDir, pinOf(lock, id));
+    const file = debPath(debsDir, pinOf(lock, id));
     linkSync(file, join(shown, basename(file)));
     return `${RUN}/debs/${basename(file)}`;
   });

@@ -1,0 +1,292 @@
+import type { Lock, Order, PackageId } from '../debian/lock.ts';
+import { SnapError } from '../host/error.ts';
+import type { Scriptlet } from '../project/scriptlet.ts';
+import type { LayerState } from '../report/event.ts';
+import type { LayerRow } from '../store/layers.ts';
+import { runBase } from './base.ts';
+import { adopt, fits } from './ids.ts';
+import { baseInputs, type Inputs, keyOf, scriptletInputs } from './key.ts';
+import { reasonOf } from './reason.ts';
+import { type LayerJob, runLayer, type Workshop } from './run.ts';
+import type { Step } from './sandbox.ts';
+import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
+import type { Slots } from './slots.ts';
+import { packageStep, scriptletStep } from './steps.ts';
+import { type Conflict, mergeView, type View, type ViewLayer } from './view.ts';
+
+export type LayerResult = {
+  readonly name: string;
+  readonly key: string;
+  readonly state: LayerState;
+  readonly seconds: number;
+  readonly reason: string;
+};
+
+/** The scriptlets of a conf in the order of the view, and what each of them sees. */
+export type Sequence = {
+  readonly scriptlets: readonly Scriptlet[];
+  readonly sees: ReadonlyMap<string, ReadonlySet<string>>;
+};
+
+type Outcome =
+  | { readonly kind: 'done'; readonly layer: ViewLayer }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  /** Something that it sees is not there, or is in conflict. */
+  | { readonly kind: 'blocked' };
+
+export type Round = {
+  readonly layers: readonly ViewLayer[];
+  readonly results: readonly LayerResult[];
+  readonly conflicts: readonly Conflict[];
+  readonly errors: readonly unknown[];
+};
+
+export type Bench = Workshop & { readonly slots: Slots; readonly rerun: ReadonlySet<string> };
+
+/** The debs that a scriptlet's layer adds: what it asks for brings, less what is in its view. */
+export function addedDebs(lock: Lock, name: string, sees: ReadonlySet<string>): PackageId[] {
+  const present = new Set(lock.base);
+  for (const seen of sees) for (const id of lock.closures.get(seen)?.debs ?? []) present.add(id);
+  return (lock.closures.get(name)?.debs ?? []).filter((id) => !present.has(id));
+}
+
+/** The layers that a layer with these sees runs on, in the order of the view. */
+export function layersSeen(
+  base: ViewLayer,
+  layers: ReadonlyMap<string, ViewLayer>,
+  sequence: Sequence,
+  sees: ReadonlySet<string>,
+): ViewLayer[] {
+  const seen = sequence.scriptlets.flatMap(({ name }) => (sees.has(name) ? [layers.get(name)!] : []));
+  return [base, ...seen];
+}
+
+/** A layer of the store with this key that fits the ledger of ids. */
+export function findLayer(bench: Pick<Workshop, 'store' | 'ledger'>, inputs: Inputs): LayerRow | undefined {
+  return bench.store.withKey(keyOf(inputs)).find((row) => fits(bench.ledger, JSON.parse(row.ids)));
+}
+
+/** Makes every layer of a sequence that is not there, side by side where nothing orders them. */
+export async function runRound(bench: Bench, sequence: Sequence): Promise<Round> {
+  const results: LayerResult[] = [];
+  const conflicts: Conflict[] = [];
+  const outcomes = new Map<string, Promise<Outcome>>();
+  bench.report({ kind: 'planned', layers: sequence.scriptlets.length + 1 });
+
+  const base = obtain(bench, results, 'base', baseInputs(bench.lock), [], (inputs) =>
+    runBase(bench, inputs),
+  ).then(
+    (row): Outcome => ({ kind: 'done', layer: { name: 'base', row, sees: new Set() } }),
+    (error): Outcome => ({ kind: 'failed', error }),
+  );
+  outcomes.set('base', base);
+
+  const make = async (scriptlet: Scriptlet, position: number): Promise<Outcome> => {
+    const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
+    const seen = new Map<string, ViewLayer>();
+    for (const name of ['base', ...sees]) {
+      const outcome = await outcomes.get(name);
+      if (outcome?.kind !== 'done') return { kind: 'blocked' };
+      seen.set(name, outcome.layer);
+    }
+    const layers = layersSeen(seen.get('base')!, seen, sequence, sees);
+    const debs = addedDebs(bench.lock, scriptlet.name, sees);
+    const inputs = scriptletInputs(scriptlet, bench.conf.project, bench.lock, debs, layers);
+    const earlier = ['base', ...sequence.scriptlets.slice(0, position).map(({ name }) => name)];
+    const earlierDone = (): Promise<void> =>
+      bench.slots.aside(async () => void (await Promise.all(earlier.map((name) => outcomes.get(name)))));
+    const row = await obtain(bench, results, scriptlet.name, inputs, layers, async () => {
+      const view = mergeView(bench.store, layers);
+      if (view.conflicts.length > 0) {
+        conflicts.push(...view.conflicts);
+        return undefined;
+      }
+      return runLayer(bench, scriptletJob(bench, scriptlet, inputs, view, debs, earlierDone));
+    });
+    return row ? { kind: 'done', layer: { name: scriptlet.name, row, sees } } : { kind: 'blocked' };
+  };
+  sequence.scriptlets.forEach((scriptlet, position) => {
+    outcomes.set(
+      scriptlet.name,
+      make(scriptlet, position).catch((error): Outcome => ({ kind: 'failed', error })),
+    );
+  });
+
+  const ended = await Promise.all(outcomes.values());
+  return {
+    layers: ended.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.layer] : [])),
+    results,
+    conflicts,
+    errors: ended.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.error] : [])),
+  };
+}
+
+function scriptletJob(
+  bench: Bench,
+  scriptlet: Scriptlet,
+  inputs: Inputs,
+  view: View,
+  debs: readonly PackageId[],
+  earlierDone: () => Promise<void>,
+): LayerJob {
+  const { lock, store, eatmydata, conf } = bench;
+  const prepare = (folder: string): Step[] => {
+    const steps: Step[] = [];
+    if (debs.length > 0) steps.push(packageStep(lock, debs, store.layout.debs, folder, eatmydata));
+    if (scriptlet.hasRun) {
+      const { sources: sourcesDir } = store.layout;
+      steps.push(scriptletStep(scriptlet, { project: conf.project, lock, sourcesDir, folder, eatmydata }));
+    }
+    return steps;
+  };
+  return {
+    name: scriptlet.name,
+    kind: 'scriptlet',
+    inputs,
+    view,
+    scriptlet,
+    prepare,
+    earlierDone,
+    what: whatRuns(scriptlet, debs),
+  };
+}
+
+function whatRuns(scriptlet: Scriptlet, debs: readonly PackageId[]): string {
+  const packages = debs.length === 1 ? '1 package' : `${debs.length} packages`;
+  return [debs.length > 0 ? packages : '', scriptlet.hasRun ? 'do_run' : ''].filter(Boolean).join(', ');
+}
+
+/** Takes a layer from the store or makes it, and tells of it. Undefined: it could not be begun. */
+async function obtain<Row extends LayerRow | undefined>(
+  bench: Bench,
+  results: LayerResult[],
+  name: string,
+  inputs: Inputs,
+  view: readonly ViewLayer[],
+  work: (inputs: Inputs) => Promise<Row>,
+): Promise<Row | LayerRow> {
+  const { store, report } = bench;
+  const key = keyOf(inputs);
+  const end = (state: LayerState, seconds: number, reason: string, error?: unknown): void => {
+    results.push({ name, key, state, seconds, reason });
+    const lines = error instanceof SnapError ? { lines: [error.message, ...error.lines] } : {};
+    report({ kind: 'layer-end', name, state, seconds, reason, key, ...lines });
+  };
+  const there = bench.rerun.has(name) ? undefined : findLayer(bench, inputs);
+  if (there) {
+    adopt(bench.ledger, JSON.parse(there.ids));
+    end('hit', 0, '');
+    return there;
+  }
+  const reason = bench.rerun.has(name) ? 'asked for' : reasonOf(store, name, inputs, view);
+  return bench.slots.run(async () => {
+    bench.signal.throwIfAborted();
+    report({ kind: 'layer-start', name, reason });
+    const begun = performance.now();
+    try {
+      const row = await work(inputs);
+      if (row) end('run', (performance.now() - begun) / 1000, reason);
+      return row;
+    } catch (error) {
+      end('fail', (performance.now() - begun) / 1000, reason, error);
+      throw error;
+    }
+  });
+}
+
+/** The linker's cache comes first: the programs that the other triggers run may need it. */
+const FIRST_SETTLED = 'libc-bin';
+
+/** Rounds of triggers that activate further triggers before snap takes it for a loop. */
+const SETTLE_ROUNDS = 4;
+
+export type Settled = {
+  readonly layers: readonly ViewLayer[];
+  readonly view: View;
+  readonly results: readonly LayerResult[];
+};
+
+/** Runs the triggers that the layers deferred, each package's as a layer of its own on the finished view. */
+export async function settleLayers(bench: Bench, layers: readonly ViewLayer[]): Promise<Settled> {
+  const results: LayerResult[] = [];
+  const orders = new Map<string, Set<string>>();
+  let all = [...layers];
+  for (let round = 1; round <= SETTLE_ROUNDS; round++) {
+    const view = mergeView(bench.store, all);
+    const waiting = round === 1 ? undefined : new Set(unsettled(view).map((key) => key.split(':')[0]));
+    const due = settlements(bench.store, view, bench.lock).filter(
+      (one) => waiting === undefined || waiting.has(one.package.split(':')[0]),
+    );
+    if (due.length === 0) return { layers: all, view: withTriggers(view, undefined), results };
+    all = await settleRound(bench, results, all, due, round, orders);
+  }
+  throw new SnapError('RUN', `Cannot settle: triggers activate each other without end`, {
+    hint: 'the packages are named in the log: snap log settle/NAME',
+  });
+}
+
+async function settleRound(
+  bench: Bench,
+  results: LayerResult[],
+  layers: readonly ViewLayer[],
+  due: readonly Settlement[],
+  round: number,
+  orders: Map<string, Set<string>>,
+): Promise<ViewLayer[]> {
+  const nameOf = (settlement: Settlement): string =>
+    `settle/${settlement.package}${round > 1 ? `#${round}` : ''}`;
+  const settle = (below: readonly ViewLayer[], settlement: Settlement, after: readonly ViewLayer[] = []) =>
+    settleOne(bench, results, nameOf(settlement), [...below, ...after], settlement, after);
+  const first = due.find((settlement) => settlement.package === FIRST_SETTLED);
+  const below = first ? [...layers, await settle(layers, first)] : layers;
+  const others = due.filter((settlement) => settlement !== first);
+  for (;;) {
+    const made = new Map<string, Promise<ViewLayer>>();
+    for (const settlement of others) {
+      const before = [...(orders.get(nameOf(settlement)) ?? [])].map((earlier) => made.get(earlier)!);
+      const layer = Promise.all(before).then((after) => settle(below, settlement, after));
+      made.set(nameOf(settlement), layer);
+    }
+    const all = [...below, ...(await Promise.all(made.values()))];
+    const { conflicts } = mergeView(bench.store, all);
+    if (conflicts.length === 0) return all;
+    for (const { later, earlier } of conflicts) {
+      const known = orders.get(later) ?? new Set();
+      if (known.has(earlier)) throw new Error(`Settle cannot order "${later}" and "${earlier}"`);
+      orders.set(later, known.add(earlier));
+    }
+  }
+}
+
+async function settleOne(
+  bench: Bench,
+  results: LayerResult[],
+  name: string,
+  below: readonly ViewLayer[],
+  settlement: Settlement,
+  after: readonly ViewLayer[],
+): Promise<ViewLayer> {
+  const inputs = { ...settlement.inputs, after: after.map(({ row }) => row.digest) };
+  const row = await obtain(bench, results, name, inputs, below, () =>
+    runLayer(bench, {
+      name,
+      kind: 'settle',
+      inputs,
+      view: withTriggers(mergeView(bench.store, below), settlement),
+      prepare: () => [settleStep(settlement, bench.lock.epoch, bench.eatmydata)],
+      earlierDone: async () => {},
+      what: settlement.triggers.join(' '),
+    }),
+  );
+  return { name, row, sees: new Set(below.map((layer) => layer.name)) };
+}
+
+/** Conflicts as orders to learn: the later one in the view runs on top of the earlier. */
+export function ordersFrom(conflicts: readonly Conflict[]): Order[] {
+  const orders = new Map<string, Order>();
+  for (const { later, earlier, path } of conflicts) {
+    const key = `${later} ${earlier}`;
+    if (!orders.has(key)) orders.set(key, { later, earlier, path });
+  }
+  return [...orders.values()];
+}
