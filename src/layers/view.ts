@@ -87,9 +87,14 @@ function mergePaths(
   }
   const merged = new Map<string, Placed>();
   const corrections: Placed[] = [];
-  const replacedFolders = new Map<string, number>();
+  /** Paths that some layer left as no folder where there was one: what lay beneath for that layer is gone. */
+  const replacedFolders = new Map<string, number[]>();
   for (const [path, own] of changes) {
     const below = base.get(path as TreePath);
+    const replacing = own.filter(({ value }) => value.type !== 'dir').map(({ layer }) => layer);
+    if (replacing.length > 0 && (below?.type === 'dir' || own.some(({ value }) => value.type === 'dir'))) {
+      replacedFolders.set(path, replacing);
+    }
     const result = mergeChanges(below ? [{ layer: 0, value: below }, ...own] : own, sees, sameEntry);
     if (result.kind === 'conflict') {
       if (!isDerived(path)) addConflict(result.earlier, result.later, printable(path));
@@ -98,40 +103,37 @@ function mergePaths(
     }
     const { value: entry, layer } = result.winner;
     merged.set(path, { entry, layer });
-    if (entry.type !== 'dir' && (below?.type === 'dir' || own.some(({ value }) => value.type === 'dir'))) {
-      replacedFolders.set(path, layer);
-    }
     const hidden = !sameEntry(entry, result.top.value);
     const repainted = entry.type === 'dir' && below?.type === 'dir';
     const renewed = entry.type === 'dir' && own.some(({ value }) => !sameEntry(value, entry));
     if (hidden || repainted || renewed) corrections.push({ entry, layer });
   }
-  const coveredBy = (path: string): number | undefined => {
-    if (replacedFolders.size === 0) return undefined;
+  const replacedAbove = function* (path: string): Generator<number> {
+    if (replacedFolders.size === 0) return;
     for (let parent = parentOf(path); parent !== ''; parent = parentOf(parent)) {
-      const layer = replacedFolders.get(parent);
-      if (layer !== undefined) return layer;
+      yield* replacedFolders.get(parent) ?? [];
     }
-    return undefined;
   };
   for (const [path, { entry, layer }] of merged) {
-    const cover = coveredBy(path);
-    if (cover === undefined) continue;
-    if (entry.type !== 'whiteout' && cover !== layer && !sees(cover, layer)) {
-      addConflict(Math.min(cover, layer), Math.max(cover, layer), printable(path));
+    for (const by of replacedAbove(path)) {
+      if (by === layer || sees(layer, by)) continue;
+      if (!sees(by, layer) && entry.type !== 'whiteout') {
+        addConflict(Math.min(by, layer), Math.max(by, layer), printable(path));
+      }
+      merged.delete(path);
     }
-    merged.delete(path);
   }
+  const isGone = (path: string): boolean => !replacedAbove(path).next().done;
   return {
-    corrections,
+    corrections: corrections.filter(({ entry }) => merged.has(entry.path)),
     get(path) {
       const placed = merged.get(path);
       if (placed) return placed.entry.type === 'whiteout' ? undefined : placed.entry;
-      return coveredBy(path) === undefined ? base.get(path) : undefined;
+      return isGone(path) ? undefined : base.get(path);
     },
     *entries() {
       for (const entry of base.values()) {
-        if (!merged.has(entry.path) && coveredBy(entry.path) === undefined) yield { entry, layer: 0 };
+        if (!merged.has(entry.path) && !isGone(entry.path)) yield { entry, layer: 0 };
       }
       for (const placed of merged.values()) if (placed.entry.type !== 'whiteout') yield placed;
     },

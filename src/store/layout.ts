@@ -14,6 +14,7 @@ export type Layout = {
   readonly debs: string;
   readonly sources: string;
   readonly tools: string;
+  readonly apt: string;
   readonly logs: string;
   readonly tmp: string;
   readonly trash: string;
@@ -30,6 +31,7 @@ export function layoutOf(project: string): Layout {
     debs: join(root, 'debs'),
     sources: join(root, 'sources'),
     tools: join(root, 'tools'),
+    apt: join(root, 'apt'),
     logs: join(root, 'logs'),
     tmp: join(root, 'tmp'),
     trash: join(root, 'trash'),

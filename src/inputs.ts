@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { download, fetchSource } from './debian/download.ts';
+import { hostMirrors } from './debian/host-sources.ts';
+import { type Lock, type Pin, uncovered } from './debian/lock.ts';
+import { readLock } from './debian/lock-file.ts';
+import { resolve } from './debian/resolve.ts';
+import { SnapError } from './host/error.ts';
+import { pinOf } from './layers/key.ts';
+import type { Sequence } from './layers/round.ts';
+import { check } from './project/check.ts';
+import { type Conf, loadConf, type Mirror } from './project/conf.ts';
+import { closures, sequence } from './project/order.ts';
+import { readScriptlets, type Scriptlet } from './project/scriptlet.ts';
+import type { Report } from './report/event.ts';
+import { digestOf } from './store/digest.ts';
+import type { Store } from './store/layers.ts';
+
+/** What a person wrote, and the locks beside it. */
+export type Inputs = {
+  readonly conf: Conf;
+  /** In the order of the conf. */
+  readonly scriptlets: readonly Scriptlet[];
+  readonly lockFile: string;
+  readonly lock: Lock | undefined;
+  /** The lock of the conf that this one extends. */
+  readonly parent: Lock | undefined;
+};
+
+export async function readInputs(project: string, name: string, store: Store): Promise<Inputs> {
+  const conf = loadConf(project, name);
+  const scriptlets = await readScriptlets(conf, { cache: store.results });
+  const fileOf = (of: string): string => join(conf.project, 'conf', `${of}.lock`);
+  const target = { suite: conf.suite, arch: conf.arch };
+  const lock = await readLock(fileOf(conf.name), target);
+  const [parentName] = conf.parents;
+  const parent = parentName === undefined ? undefined : await readLock(fileOf(parentName));
+  return { conf, scriptlets, lockFile: fileOf(conf.name), lock, parent };
+}
+
+export type CoverOptions = {
+  readonly update?: 'all' | readonly string[];
+  readonly locked: boolean;
+  readonly offline: boolean;
+};
+
+/**
+ * The lock that answers for all that the scriptlets ask for. Without `update` no pin moves, and no server is asked when the lock
+ * covers everything.
+ * @throws SnapError LOCK when `locked` and it does not.
+ */
+export async function coverLock(
+  inputs: Inputs,
+  store: Store,
+  options: CoverOptions,
+  report: Report,
+): Promise<Lock> {
+  const { conf, lock, parent } = inputs;
+  const wants = new Map(inputs.scriptlets.map(({ name, packages }) => [name, packages]));
+  const open = lock ? uncovered(lock, wants) : [];
+  if (lock && open.length === 0 && options.update === undefined) return lock;
+  if (options.locked) {
+    const which = lock ? `does not cover ${open.map(({ name }) => `"${name}"`).join(', ')}` : 'is not there';
+    throw new SnapError('LOCK', `Cannot build "${conf.name}": its lock "${inputs.lockFile}" ${which}`, {
+      hint: `make it cover them, and commit it: snap lock ${conf.name}`,
+    });
+  }
+  report({ kind: 'stage', name: 'Resolving packages' });
+  const mirrors = await mirrorsOf(conf);
+  return resolve({
+    suite: conf.suite,
+    arch: conf.arch,
+    mirrors,
+    wants,
+    lock,
+    parent,
+    update: options.update,
+    aptDir: join(store.layout.apt, digestOf(JSON.stringify([mirrors, conf.suite, conf.arch])).slice(0, 16)),
+    debsDir: store.layout.debs,
+    offline: options.offline,
+    now: () => Math.floor(Date.now() / 1000),
+  });
+}
+
+export async function mirrorsOf(conf: Conf): Promise<readonly Mirror[]> {
+  return conf.mirrors.length > 0 ? conf.mirrors : hostMirrors({ suite: conf.suite, arch: conf.arch });
+}
+
+/** Fetches what the store lacks of the lock's debs and the scriptlets' sources. */
+export async function fetchInputs(
+  { conf, scriptlets }: Inputs,
+  lock: Lock,
+  store: Store,
+  options: { readonly offline: boolean; readonly signal: AbortSignal },
+  report: Report,
+): Promise<void> {
+  const shared = {
+    ...options,
+    report: (progress: { done: number; total: number; bytes: number; totalBytes: number | undefined }) =>
+      report({ kind: 'download', ...progress, totalBytes: progress.totalBytes ?? progress.bytes }),
+  };
+  const pins: Pin[] = [...lock.pins.keys()].map((id) => pinOf(lock, id));
+  await download(pins, { ...shared, debsDir: store.layout.debs, mirrors: await mirrorsOf(conf) });
+  for (const { url, sha256 } of scriptlets.flatMap(({ sources }) => sources)) {
+    await fetchSource(url, sha256, { ...shared, sourcesDir: store.layout.sources });
+  }
+}
+
+/** The order of the view, with what the lock and the parent's lock learned. */
+export function sequenceOf({ scriptlets, parent }: Inputs, lock: Lock): Sequence {
+  const orders = [...lock.orders, ...(parent?.orders ?? [])];
+  return { scriptlets: sequence(scriptlets, orders), sees: closures(scriptlets, orders) };
+}
+
+/** Runs every do_check whose inputs have not passed it before. */
+export async function checkInputs({ conf, scriptlets }: Inputs, store: Store): Promise<void> {
+  for (const scriptlet of scriptlets) {
+    if (scriptlet.hasCheck) await check(scriptlet, conf, { cache: store.results });
+  }
+}
