@@ -40,6 +40,11 @@ function row(project: string, conf: ListedConf): string[] {
     layers === undefined ? '' : count(layers),
     paths === undefined ? '' : count(paths),
     bytes === undefined ? '' : size(bytes),
-    image === undefined ? '' : relative(project, image),
+    image === undefined ? '' : inProject(project, image),
   ];
+}
+
+function inProject(project: string, path: string): string {
+  const short = relative(project, path);
+  return short.startsWith('..') ? path : short;
 }
