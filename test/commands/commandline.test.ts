@@ -139,8 +139,9 @@ test('an ordinary user needs no root for help, init, doctor and completion', (t)
   assert.ok(!start([...user, 'doctor'], { cwd: place }).stderr.includes('going on under sudo'));
 });
 
-test('a reader that goes away early is no failure', () => {
-  const { status, stderr } = start(['bash', '-c', `set -o pipefail; '${SNAP}' completion fish | head -n 1`]);
+test('a reader that has gone away is no failure', (t) => {
+  const script = 'mkfifo "$1/p"; exec 3<>"$1/p" 4>"$1/p" 3<&-; exec "$2" completion fish >&4';
+  const { status, stderr } = start(['bash', '-c', script, 'bash', folder(t), SNAP]);
   assert.deepEqual([status, stderr], [0, '']);
 });
 
