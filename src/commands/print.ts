@@ -1,0 +1,31 @@
+import { messageValue } from '../report/message.ts';
+
+/** Data: standard output, a line. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Talk: standard error, a line. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** A value on standard output, with nothing in it that a terminal would obey. */
+export function printJson(value: unknown): void {
+  const text = JSON.stringify(value, undefined, 2);
+  print(text.replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`));
+}
+
+/** With `json`, a failure of `work` is a value on standard output too, together with what is known by then. */
+export async function reporting(
+  json: boolean,
+  work: () => Promise<number>,
+  known: () => object = () => ({}),
+): Promise<number> {
+  try {
+    return await work();
+  } catch (error) {
+    if (json) printJson({ ...known(), error: messageValue(error) });
+    throw error;
+  }
+}

@@ -1,0 +1,37 @@
+import { fileURLToPath } from 'node:url';
+import { SnapError } from '../host/error.ts';
+import { findProgram } from '../host/path.ts';
+import { say } from './print.ts';
+
+/** What sudo would drop and snap heeds. */
+const KEPT = [
+  'NO_COLOR',
+  'TERM',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+] as const;
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/snap', import.meta.url));
+
+/**
+ * Makes sure that root runs this: as an ordinary user this process becomes sudo with the same command line, and does not return.
+ * @throws SnapError HOST when there is no sudo.
+ */
+export function becomeRoot(argv: readonly string[]): void {
+  if (process.getuid?.() === 0) return;
+  const sudo = findProgram('sudo');
+  if (sudo === undefined) {
+    throw new SnapError('HOST', 'Cannot become root: "sudo" is not installed', {
+      hint: 'give the same command as root, or: apt-get install sudo',
+    });
+  }
+  say('snap: this needs root, going on under sudo');
+  const kept = KEPT.filter((name) => process.env[name] !== undefined);
+  const words = kept.length > 0 ? [`--preserve-env=${kept.join(',')}`] : [];
+  const environment = Object.entries(process.env).filter(([, value]) => value !== undefined);
+  process.execve!(sudo, [sudo, ...words, '--', LAUNCHER, ...argv], Object.fromEntries(environment));
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { type CommandTree, completion } from '../../src/commands/completion.ts';
+import { folder, makeDist, ROOT, snap, start } from './launcher.ts';
+
+before(makeDist);
+
+/** What bash offers at the end of a command line. */
+function offered(place: string, ...words: string[]): string[] {
+  const script = `
+    source <(snap completion bash)
+    COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+    _snap
+    printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const env = { PATH: `${join(ROOT, 'bin')}:${process.env.PATH}` };
+  const { stdout, stderr } = start(['bash', '-c', script, 'bash', ...words], { cwd: place, env });
+  assert.equal(stderr, '');
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+test('bash completes commands, options, confs and layers', (t) => {
+  const place = folder(t);
+  snap(['init', '--name', 'device'], { cwd: place });
+  assert.deepEqual(offered(place, 'snap', 'bu'), ['build']);
+  assert.ok(offered(place, 'snap', 'build', '--').includes('--keep-failed'));
+  assert.ok(!offered(place, 'snap', 'completion', '--').includes('--names'));
+  assert.deepEqual(offered(place, 'snap', 'build', ''), ['device']);
+  assert.deepEqual(offered(place, 'snap', 'build', '-j', '2', 'd'), ['device']);
+  assert.deepEqual(offered(place, 'snap', 'build', 'device', ''), []);
+  assert.deepEqual(offered(place, 'snap', 'log', ''), ['ssh', 'system']);
+  assert.deepEqual(offered(place, 'snap', 'build', '--rerun', 'ss'), ['ssh']);
+  assert.deepEqual(offered(place, 'snap', 'shell', ''), ['device', 'ssh', 'system']);
+  assert.deepEqual(offered(place, 'snap', 'completion', ''), ['bash', 'zsh', 'fish']);
+});
+
+test('the names are those of the project that -C names', (t) => {
+  const place = folder(t);
+  snap(['init', 'here'], { cwd: place });
+  assert.deepEqual(offered(place, 'snap', '-C', 'here', 'build', ''), ['here']);
+  assert.deepEqual(offered(place, 'snap', 'build', ''), []);
+});
+
+test('each script is one that its shell reads', (t) => {
+  const place = folder(t);
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    const { stdout, status } = snap(['completion', shell]);
+    assert.equal(status, 0);
+    assert.ok(stdout.includes('keep-failed'));
+    if (start(['sh', '-c', `command -v ${shell}`]).status !== 0) continue;
+    writeFileSync(join(place, shell), stdout);
+    assert.deepEqual(start([shell, '-n', join(place, shell)]), { status: 0, stdout: '', stderr: '' });
+  }
+});
+
+test('descriptions with quotes and brackets break no script', (t) => {
+  const tree: CommandTree = {
+    options: [],
+    commands: [
+      {
+        name: 'x',
+        description: `it's "a" [b]: \\c $(false)`,
+        options: [{ long: '--y', description: `it's "a" [b]: \\c $(false)`, value: { kind: 'free' } }],
+        args: [{ kind: 'words', words: ['a', 'b'] }],
+      },
+    ],
+  };
+  const place = folder(t);
+  for (const shell of ['bash', 'zsh', 'fish']) {
+    if (start(['sh', '-c', `command -v ${shell}`]).status !== 0) continue;
+    writeFileSync(join(place, shell), completion(shell, tree));
+    assert.equal(start([shell, '-n', join(place, shell)]).stderr, '');
+  }
+});
