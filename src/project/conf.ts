@@ -1,12 +1,23 @@
-/** An archive to take packages from; `name` stands for it in the lock. */
-export type Mirror = {
-  readonly name: string;
-  readonly uri: string;
-  readonly suites: readonly string[];
-  readonly components: readonly string[];
-  /** A keyring file on the host, or undefined for apt's own trusted keys. */
-  readonly signedBy: string | undefined;
-};
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { errno, SnapError } from '../host/error.ts';
+import { type Mirror, nameMirrors, type RawMirror, readMirrors } from './mirror.ts';
+import { didYouMean, NAME, NAME_RULE, variableFault } from './name.ts';
+import { decimalAt, lineOf, type TomlPath } from './toml-line.ts';
+import {
+  checkKeys,
+  fault,
+  label,
+  type Page,
+  parseToml,
+  string,
+  strings,
+  table,
+  word,
+  wrongType,
+} from './toml-table.ts';
+
+export type { Mirror } from './mirror.ts';
 
 /** What a person asks for: `conf/NAME.toml` with all that it extends already merged in. */
 export type Conf = {
@@ -24,4 +35,256 @@ export type Conf = {
   readonly vars: Readonly<Record<string, string>>;
   /** Names of the confs that this one extends, nearest first. */
   readonly parents: readonly string[];
+  /** `[store] max_size` as it is written. */
+  readonly maxStoreSize?: string;
 };
+
+/** Debian's architectures that a conf may name. */
+export const ARCHITECTURES: readonly string[] = [
+  'amd64',
+  'arm64',
+  'armel',
+  'armhf',
+  'i386',
+  'mips64el',
+  'ppc64el',
+  'riscv64',
+  's390x',
+];
+
+const KEYS = ['suite', 'arch', 'extends', 'scriptlets', 'without', 'vars', 'mirror', 'store'];
+const STORE_KEYS = ['max_size'];
+
+/**
+ * Reads `conf/NAME.toml` and all that it extends.
+ * @throws SnapError CONF with file, line and what was expected.
+ */
+export function loadConf(project: string, name: string): Conf {
+  const chain = readChain(resolve(project), name);
+  const merged = chain.reduceRight(merge, undefined)!;
+  const { suite, arch } = merged;
+  if (suite === undefined) throw missing(merged.page, 'suite', 'suite = "bookworm"');
+  if (arch === undefined) throw missing(merged.page, 'arch', 'arch = "amd64"');
+  return {
+    name,
+    file: merged.page.file,
+    project: resolve(project),
+    suite,
+    arch,
+    mirrors: nameMirrors(merged.mirrors, suite),
+    scriptlets: merged.scriptlets,
+    vars: merged.vars,
+    parents: chain.slice(1).map((sheet) => sheet.page.name),
+    ...(merged.maxStoreSize === undefined ? {} : { maxStoreSize: merged.maxStoreSize }),
+  };
+}
+
+/**
+ * The nearest folder from `from` upwards that holds a folder `conf/`.
+ * @throws SnapError CONF when there is none.
+ */
+export function findProject(from: string): string {
+  for (let folder = resolve(from); ; folder = dirname(folder)) {
+    if (statSync(join(folder, 'conf'), { throwIfNoEntry: false })?.isDirectory()) return folder;
+    if (folder === dirname(folder)) break;
+  }
+  throw new SnapError('CONF', `Cannot find a project: no folder "conf" in "${resolve(from)}" or above`, {
+    hint: 'change into a project, or start one: snap init',
+  });
+}
+
+/** Names of the confs of a project, in byte order; none when it has no folder `conf/`. */
+export function listConfs(project: string): string[] {
+  return namesIn(join(project, 'conf'), '.toml');
+}
+
+/** Names NAME of the files NAME`ending` in a folder, in byte order. */
+export function namesIn(folder: string, ending: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(ending))
+    .map((file) => file.slice(0, -ending.length))
+    .filter((name) => NAME.test(name))
+    .sort();
+}
+
+/** One conf file as a value, or several merged. */
+type Sheet = {
+  readonly page: Page;
+  readonly suite: string | undefined;
+  readonly arch: string | undefined;
+  readonly parent: string | undefined;
+  readonly scriptlets: readonly string[];
+  readonly without: readonly string[];
+  readonly vars: Readonly<Record<string, string>>;
+  readonly mirrors: readonly RawMirror[];
+  readonly maxStoreSize: string | undefined;
+};
+
+/** The conf and its parents, nearest first. */
+function readChain(project: string, name: string): Sheet[] {
+  const chain: Sheet[] = [];
+  for (let next: string | undefined = name; next !== undefined; next = chain.at(-1)?.parent) {
+    const child: Sheet | undefined = chain.at(-1);
+    const cycle = chain.findIndex((sheet) => sheet.page.name === next);
+    if (child !== undefined && cycle >= 0) {
+      const way = [...chain.slice(cycle).map((sheet) => sheet.page.name), next].join(' -> ');
+      throw fault(
+        child.page,
+        ['extends'],
+        `it extends itself: ${way}`,
+        'take one "extends" out of the circle',
+      );
+    }
+    chain.push(readSheet(readPage(project, next, child?.page)));
+  }
+  return chain;
+}
+
+function readPage(project: string, name: string, child: Page | undefined): Page {
+  if (!NAME.test(name)) {
+    if (child) throw fault(child, ['extends'], `"${name}" is not the name of a conf`, NAME_RULE);
+    throw new SnapError('CONF', `Cannot read conf "${name}": this is not the name of a conf`, {
+      hint: NAME_RULE,
+    });
+  }
+  const file = join(project, 'conf', `${name}.toml`);
+  try {
+    return { name, file, project, text: readFileSync(file, 'utf8') };
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') {
+      throw new SnapError('CONF', `Cannot read conf "${name}": ${file}: ${errno(error) ?? error}`, {
+        cause: error,
+      });
+    }
+    const hint = didYouMean(name, listConfs(project), 'confs');
+    if (child) throw fault(child, ['extends'], `there is no conf "${name}"`, hint);
+    throw new SnapError('CONF', `Cannot read conf "${name}": there is no file "${file}"`, { hint });
+  }
+}
+
+function readSheet(page: Page): Sheet {
+  const table = parseToml(page);
+  checkKeys(page, table, [], KEYS);
+  const scriptlets = strings(page, table.scriptlets, ['scriptlets']) ?? [];
+  checkList(page, scriptlets, 'scriptlets');
+  const without = strings(page, table.without, ['without']) ?? [];
+  checkList(page, without, 'without');
+  const arch = string(page, table.arch, ['arch']);
+  if (arch !== undefined && !ARCHITECTURES.includes(arch)) {
+    throw fault(page, ['arch'], `unknown arch "${arch}"`, `expected one of ${ARCHITECTURES.join(' ')}`);
+  }
+  const parent = string(page, table.extends, ['extends']);
+  if (parent === undefined && without.length > 0) {
+    throw fault(
+      page,
+      ['without'],
+      '"without" needs "extends"',
+      'name the conf whose scriptlets to leave out',
+    );
+  }
+  return {
+    page,
+    suite: word(page, table.suite, ['suite']),
+    arch,
+    parent,
+    scriptlets,
+    without,
+    vars: readVars(page, table.vars),
+    mirrors: readMirrors(page, table.mirror),
+    maxStoreSize: readStore(page, table.store),
+  };
+}
+
+/** `child` on top of the merged `parent`. */
+function merge(parent: Sheet | undefined, child: Sheet): Sheet {
+  if (parent === undefined) return child;
+  for (const [index, name] of child.without.entries()) {
+    if (parent.scriptlets.includes(name)) continue;
+    const hint = didYouMean(name, parent.scriptlets, `scriptlets of "${child.parent}"`);
+    throw fault(child.page, ['without', index], `"${child.parent}" has no scriptlet "${name}"`, hint);
+  }
+  const kept = parent.scriptlets.filter((name) => !child.without.includes(name));
+  for (const [index, name] of child.scriptlets.entries()) {
+    if (!kept.includes(name)) continue;
+    const hint = `take it out here, or add "${name}" to "without" to move it to the end`;
+    throw fault(
+      child.page,
+      ['scriptlets', index],
+      `scriptlet "${name}" is in "${child.parent}" already`,
+      hint,
+    );
+  }
+  return {
+    ...child,
+    suite: child.suite ?? parent.suite,
+    arch: child.arch ?? parent.arch,
+    scriptlets: [...kept, ...child.scriptlets],
+    vars: { ...parent.vars, ...child.vars },
+    mirrors: child.mirrors.length > 0 ? child.mirrors : parent.mirrors,
+    maxStoreSize: child.maxStoreSize ?? parent.maxStoreSize,
+  };
+}
+
+function readVars(page: Page, value: unknown): Record<string, string> {
+  const vars: [string, string][] = [];
+  for (const [name, given] of Object.entries(table(page, value, ['vars']) ?? {})) {
+    const path = ['vars', name];
+    const wrong = variableFault(name);
+    if (wrong) throw fault(page, path, `variable "${name}" ${wrong}`, 'choose another name');
+    vars.push([name, variable(page, given, path)]);
+  }
+  return Object.fromEntries(vars);
+}
+
+/** A number is taken as it is written: `1.10` does not become `1.1`. */
+function variable(page: Page, value: unknown, path: TomlPath): string {
+  switch (typeof value) {
+    case 'string':
+      if (value.includes('\0'))
+        throw fault(page, path, `${label(path)} holds a NUL`, 'no shell can keep one');
+      return value;
+    case 'number':
+    case 'bigint':
+      return decimalAt(page.text, lineOf(page.text, path)) ?? String(value);
+    case 'boolean':
+      return String(value);
+    default:
+      throw wrongType(page, value, path, 'a string, a number or a boolean');
+  }
+}
+
+function readStore(page: Page, value: unknown): string | undefined {
+  const given = table(page, value, ['store']) ?? {};
+  checkKeys(page, given, ['store'], STORE_KEYS);
+  const size = string(page, given.max_size, ['store', 'max_size']);
+  if (size === undefined || /^\d+(?:\.\d+)?\s*[KMGT]?i?B?$/i.test(size)) return size;
+  throw fault(
+    page,
+    ['store', 'max_size'],
+    `"${size}" is not a size`,
+    'expected a number with a unit, as in "20G"',
+  );
+}
+
+/** Names, each once. */
+function checkList(page: Page, names: readonly string[], key: string): void {
+  for (const [index, name] of names.entries()) {
+    const path = [key, index];
+    if (!NAME.test(name)) throw fault(page, path, `"${name}" is not the name of a scriptlet`, NAME_RULE);
+    if (names.indexOf(name) === index) continue;
+    const first = lineOf(page.text, [key, names.indexOf(name)]);
+    throw fault(
+      page,
+      path,
+      `scriptlet "${name}" stands here twice`,
+      `take one out; the first is in line ${first}`,
+    );
+  }
+}
+
+function missing(page: Page, key: string, example: string): SnapError {
+  return new SnapError('CONF', `Cannot read ${relative(page.project, page.file)}: "${key}" is missing`, {
+    hint: `add ${example}`,
+  });
+}

@@ -1,31 +1,167 @@
-export type Source = { readonly url: string; readonly sha256: string };
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { errno, SnapError } from '../host/error.ts';
+import { type Conf, namesIn } from './conf.ts';
+import { type Declared, readDeclared, scriptletFault } from './declared.ts';
+import { BASH, EVALUATOR, evaluate } from './evaluate.ts';
+import { type Evaluation, type Fault, isFault } from './evaluation.ts';
+import { type EvaluationCache, type EvaluationInput, recall, remember } from './evaluation-cache.ts';
+import { didYouMean } from './name.ts';
+import { checkNeeds } from './order.ts';
+
+export type { Source } from './declared.ts';
 
 /** One scriptlet as its file declares it. */
-export type Scriptlet = {
+export type Scriptlet = Declared & {
   readonly name: string;
   /** Absolute path of the shell file. */
   readonly file: string;
   /** Absolute path of the data folder, undefined where there is none. */
   readonly dataDir: string | undefined;
-  /** Names in the order declared, without '*'. */
-  readonly needs: readonly string[];
-  /** `need '*'`: runs last and sees everything. */
-  readonly needsAll: boolean;
-  /** Arguments of `install_debian_deb`. */
-  readonly packages: readonly string[];
-  /** Arguments of `use_var` with their values. */
-  readonly vars: Readonly<Record<string, string>>;
-  /** Arguments of `use_file`, relative to the project. */
-  readonly files: readonly string[];
-  readonly sources: readonly Source[];
-  readonly network: boolean;
-  readonly excludes: readonly string[];
-  /** All functions that the file defines, as `declare -f` prints them. */
+  /** All functions that the file defines, as `declare -f` prints them, in byte order of names. */
   readonly functions: string;
-  /** All variables that the file defines, as `declare -p` prints them. */
+  /**
+   * All variables that the file defines, those of `use_var` among them, as `declare -p` prints them: one line each, in byte order
+   * of names; then a `shopt` line for each option that it changed.
+   */
   readonly variables: string;
   readonly hasRun: boolean;
   readonly hasCheck: boolean;
-  /** Line of each declaration in the file, by its text: `install_debian_deb bluez` -> 4. */
-  readonly lines: Readonly<Record<string, number>>;
 };
+
+export type ReadOptions = {
+  readonly cache: EvaluationCache;
+  /** Time limit for evaluating all scriptlets together; 10 unless told. */
+  readonly seconds?: number;
+};
+
+/**
+ * Reads and evaluates the scriptlets of a conf, in its order. Starts no process where all is remembered.
+ * @throws SnapError SCRIPTLET with file and line, CONF for a scriptlet that is not there.
+ */
+export async function readScriptlets(conf: Conf, options: ReadOptions): Promise<Scriptlet[]> {
+  const files = conf.scriptlets.map((name) => readText(conf, name));
+  const vars = await givenVariables(conf, files);
+  const evaluations = await evaluateAll(conf, files, vars, options);
+  const scriptlets = files.map((file, index) => toScriptlet(conf, file, evaluations[index]!, vars));
+  checkNeeds(scriptlets, namesIn(join(conf.project, 'scriptlets'), '.sh'));
+  return scriptlets;
+}
+
+type ShellFile = { readonly name: string; readonly file: string; readonly text: string };
+type Variables = Readonly<Record<string, string>>;
+
+function readText(conf: Conf, name: string): ShellFile {
+  const file = join(conf.project, 'scriptlets', `${name}.sh`);
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
+    const line = (at: number) => text.slice(0, at).split('\n').length;
+    const strange = text.search(/\r|\0|^\uFEFF/);
+    if (strange < 0) return { name, file, text };
+    const what = text[strange] === '\0' ? 'there is a NUL' : 'it is a text of Windows';
+    throw scriptletFault(name, line(strange), what, `write it as plain UTF-8 with Unix line ends`);
+  } catch (error) {
+    if (error instanceof SnapError) throw error;
+    if (error instanceof TypeError) throw scriptletFault(name, 0, 'it is not UTF-8', 'store it as UTF-8');
+    if (errno(error) !== 'ENOENT') throw scriptletFault(name, 0, `cannot be read: ${errno(error) ?? error}`);
+    const hint = didYouMean(name, namesIn(join(conf.project, 'scriptlets'), '.sh'), 'scriptlets');
+    throw new SnapError(
+      'CONF',
+      `Cannot read scriptlet "${name}" of conf "${conf.name}": there is no file "${file}"`,
+      {
+        hint,
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What `use_var` can give: the conf's variables and snap's own. The commit is asked for only where a text names it. */
+async function givenVariables(conf: Conf, files: readonly ShellFile[]): Promise<Variables> {
+  const vars = { ...conf.vars, SNAP_CONF: conf.name };
+  if (!files.some(({ text }) => text.includes('SNAP_COMMIT'))) return vars;
+  const { projectCommit } = await import('./commit.ts');
+  return { ...vars, SNAP_COMMIT: await projectCommit(conf.project) };
+}
+
+async function evaluateAll(
+  conf: Conf,
+  files: readonly ShellFile[],
+  vars: Variables,
+  { cache, seconds = 10 }: ReadOptions,
+): Promise<(Evaluation | Fault)[]> {
+  const lookUp = (name: string) => (Object.hasOwn(vars, name) ? vars[name] : undefined);
+  const inputOf = evaluationInput(conf);
+  const answers = new Map<ShellFile, Evaluation | Fault>();
+  for (const file of files) {
+    const remembered = recall(cache, inputOf(file), lookUp);
+    if (remembered) answers.set(file, remembered);
+  }
+  const asked = files.filter((file) => !answers.has(file));
+  if (asked.length > 0) {
+    const { arch, suite } = conf;
+    const fresh = await evaluate({ arch, suite, vars, scriptlets: asked, seconds });
+    for (const [index, file] of asked.entries()) {
+      const answer = fresh[index]!;
+      answers.set(file, answer);
+      if (!isFault(answer)) remember(cache, inputOf(file), answer, lookUp);
+    }
+  }
+  return files.map((file) => answers.get(file)!);
+}
+
+function evaluationInput({ arch, suite }: Conf): (file: ShellFile) => EvaluationInput {
+  const evaluator = createHash('sha256').update(readFileSync(EVALUATOR)).digest('hex');
+  const { size, mtimeMs } = statSync(BASH);
+  return ({ name, text }) => ({ evaluator, bash: `${size} ${mtimeMs}`, arch, suite, name, text });
+}
+
+function toScriptlet(
+  conf: Conf,
+  { name, file }: ShellFile,
+  evaluation: Evaluation | Fault,
+  vars: Variables,
+): Scriptlet {
+  const declared = readDeclared(name, evaluation, conf, vars);
+  if (isFault(evaluation)) throw new Error('a fault was not thrown');
+  const functions = evaluation.functions.map(([, text]) => text);
+  const names = new Set(evaluation.functions.map(([word]) => word));
+  if (!names.has('do_run') && !names.has('do_check') && evaluation.declarations.length === 0) {
+    throw scriptletFault(name, 0, 'it declares nothing and has no do_run', 'write a function do_run');
+  }
+  checkFiles(conf, name, declared);
+  const dataDir = join(conf.project, 'scriptlets', name);
+  return {
+    name,
+    file,
+    dataDir: statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ? dataDir : undefined,
+    ...declared,
+    functions: lines(functions),
+    variables: lines(evaluation.variables),
+    hasRun: names.has('do_run'),
+    hasCheck: names.has('do_check'),
+  };
+}
+
+/** Each file of `use_file` must be there, and stay in the project where links lead. */
+function checkFiles(conf: Conf, name: string, declared: Declared): void {
+  const top = realpathSync(conf.project) + sep;
+  for (const path of declared.files) {
+    const file = join(conf.project, path);
+    const line = declared.lines[`use_file ${path}`] ?? 0;
+    if (!existsSync(file))
+      throw scriptletFault(name, line, `use_file "${path}": there is no such file`, `looked for ${file}`);
+    if (realpathSync(file).startsWith(top)) continue;
+    throw scriptletFault(
+      name,
+      line,
+      `use_file "${path}" lies outside the project`,
+      `it leads to ${realpathSync(file)}`,
+    );
+  }
+}
+
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join('');
+}
