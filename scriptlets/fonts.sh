@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Fonts for every script that customers have asked for.
-install_debian_deb fontconfig fonts-dejavu-core fonts-noto-core
+# Fonts for Latin, Greek and Cyrillic.
+install_debian_deb fontconfig fonts-dejavu-core fonts-liberation
 
 do_run() {
   copy_file local.conf etc/fonts/

@@ -9,4 +9,6 @@ do_run() {
   copy_file system.conf etc/systemd/system.conf.d/device.conf
   in_image systemctl set-default multi-user.target
   in_image systemctl mask systemd-firstboot.service hibernate.target hybrid-sleep.target suspend-then-hibernate.target
+  # The base's own timers: a device is updated as a whole.
+  in_image systemctl disable --quiet apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service
 }
