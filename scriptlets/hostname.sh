@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# The device's name.
+# The device's name. The network's packages lay down an /etc/hosts of their own where there is none.
 use_var DEVICE_NAME
+need network
 
 do_run() {
   printf '%s\n' "$DEVICE_NAME" >/etc/hostname

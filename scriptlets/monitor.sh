@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # How the device feels: now, and over the last days.
 need systemd
+need python3
 install_debian_deb htop iotop sysstat lm-sensors procps psmisc lsof
 
 do_run() {
