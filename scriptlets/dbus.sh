@@ -1,0 +1,3 @@
+# shellcheck shell=bash
+# The system bus.
+install_debian_deb dbus

@@ -1,0 +1,3 @@
+# shellcheck shell=bash
+# Measurements and updates travel by rsync over ssh.
+install_debian_deb rsync
