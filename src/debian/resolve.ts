@@ -416,12 +416,13 @@ function noChoice(lines: readonly string[], wants: Wants): SnapError | undefined
   const text = lines.join('\n');
   const version = /^E: Version '(.*)' for '(.*)' was not found/m.exec(text);
   const virtual = /^E: Package '(.*)' has no installation candidate/m.exec(text);
-  const who = (name: string) => scriptlets(askers(wants).get(name) ?? []);
+  const who = (want: string) =>
+    scriptlets([...wants].filter(([, texts]) => texts.includes(want)).map(([scriptlet]) => scriptlet));
   if (version !== null) {
     const [, wanted = '', name = ''] = version;
     return new SnapError(
       'RESOLVE',
-      `Cannot find version "${wanted}" of package "${name}", which ${who(name)} installs`,
+      `Cannot find version "${wanted}" of package "${name}", which ${who(`${name}=${wanted}`)} installs`,
       {
         hint: `see the versions: apt-cache madison ${name}`,
       },
@@ -445,8 +446,8 @@ function guilt(lines: readonly string[], wants: Wants): string {
 }
 
 function noSolution(what: string, lines: readonly string[], pool: Pool): SnapError {
-  const words = new Set(lines.flatMap((line) => line.split(/[^a-z0-9+.-]+/)));
-  const pinned = [...pool.kept.keys()].filter((name) => words.has(name)).sort();
+  const needed = lines.flatMap((line) => /Depends: (\S+) \(/.exec(line)?.[1] ?? []);
+  const pinned = [...new Set(needed)].filter((name) => pool.kept.has(name)).sort();
   return new SnapError('RESOLVE', `Cannot install the packages of ${what}: they do not fit together`, {
     lines,
     hint:
