@@ -193,7 +193,8 @@ function preference([name, version]: readonly [string, string]): string {
 }
 
 function cachedStanza(pin: Pin, control: string): Stanza {
-  const text = `${control.trimEnd()}\nFilename: ${pin.path}\nSize: ${pin.size}\nSHA256: ${pin.sha256}`;
+  const bytes = Buffer.from(control.trimEnd(), 'utf8').toString('latin1');
+  const text = `${bytes}\nFilename: ${pin.path}\nSize: ${pin.size}\nSHA256: ${pin.sha256}`;
   return { archive: pin.archive, text };
 }
 
