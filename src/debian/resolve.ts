@@ -233,13 +233,25 @@ function stays(pool: Pool, lock: Lock, ids: readonly PackageId[]): boolean {
 /** One solution for all scriptlets at once, over the base. */
 async function resolveAll(pool: Pool, base: Solution, request: ResolveRequest): Promise<Solution> {
   const status = statusOf(base);
-  const packages = [...new Set([...request.wants.values()].flat())].sort();
-  const ask = (names: readonly string[]) =>
-    simulate(pool.root, { ...fromPool(pool), status, packages: [...names, ...TOOLS] });
-  const outcome = await ask(packages);
-  const conflict = outcome.exitCode !== 0 ? explanation(outcome) : removalLines(outcome.result);
-  if (conflict.length === 0 && outcome.exitCode === 0) return await found(pool, outcome.result.installed);
-  throw noChoice(conflict, request.wants) ?? noSolution(guilt(conflict, request.wants), conflict, pool);
+  const ask = async (wants: Iterable<string>) => {
+    const packages = [...[...new Set(wants)].sort(), ...TOOLS];
+    const outcome = await simulate(pool.root, { ...fromPool(pool), status, packages });
+    return {
+      ...outcome,
+      conflict: outcome.exitCode === 0 ? removalLines(outcome.result) : explanation(outcome),
+    };
+  };
+  const { result, exitCode, conflict } = await ask([...request.wants.values()].flat());
+  if (exitCode === 0 && conflict.length === 0) return await found(pool, result.installed);
+  const guilty = mentioned(conflict, request.wants);
+  if (guilty.length === 0) {
+    await inPairs([...asked(request.wants)], async ([name, wants]) => {
+      const alone = await ask(wants);
+      if (alone.exitCode !== 0 || alone.conflict.length > 0) guilty.push(name);
+    });
+  }
+  const who = guilty.length > 0 ? scriptlets(guilty) : 'all scriptlets together';
+  throw noChoice(conflict, request.wants) ?? noSolution(who, conflict, pool);
 }
 
 function removalLines(result: Simulated): string[] {
@@ -439,11 +451,6 @@ function noChoice(lines: readonly string[], wants: Wants): SnapError | undefined
       hint: 'name the one that you want',
     },
   );
-}
-
-function guilt(lines: readonly string[], wants: Wants): string {
-  const guilty = mentioned(lines, wants);
-  return guilty.length > 0 ? scriptlets(guilty) : 'all scriptlets together';
 }
 
 function noSolution(what: string, lines: readonly string[], pool: Pool): SnapError {

@@ -167,6 +167,7 @@ test('a server that ignores the range is taken from the beginning', async () => 
   await writeFile(join(store, 'debs', `${pin.sha256}.deb.part`), content.subarray(0, 1000));
   onPath(pin, (_, response) => response.end(content) && true);
   await download([pin], options());
+  assert.equal(archive.asked.length, 1);
   assert.deepEqual(await names(), [`${pin.sha256}.deb`]);
 });
 
@@ -189,6 +190,7 @@ test('a redirect is followed, a loop of them is not', async () => {
   const loop = await offer('b');
   onPath(loop, (request, response) => response.writeHead(301, { location: request.url }).end() && true);
   assert.match((await refused(download([loop], options()))).message, /redirects more than 5 times/);
+  assert.equal(archive.asked.filter((path) => path.includes('/b+')).length, 6);
   const local = await offer('c');
   onPath(local, (_, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end() && true);
   assert.match((await refused(download([local], options()))).message, /redirects to "file:"/);
@@ -230,6 +232,7 @@ test('without a network it stops at once and says how many packages are missing'
   const mirrors = archive.mirrors.map((mirror) => ({ ...mirror, uri: 'http://127.0.0.1:1/debian' }));
   const error = await refused(download(pins, options({ mirrors })));
   assert.match(error.message, /30 packages are missing: .* from archive "debian": connection refused/);
+  assert.ok(error.lines.length < 9, 'it did not try them all');
   const unknown = await refused(download(pins, options({ mirrors: [] })));
   assert.match(unknown.message, /archive "debian", which is not known here/);
 });

@@ -69,7 +69,7 @@ test('a new lock pins base, tools and the closure of each scriptlet in the order
   assert.deepEqual(debs(lock, 'two'), ['bar:amd64']);
   assert.deepEqual(debs(lock, 'base'), []);
   assert.equal(lock.closures.has('none'), false);
-  assert.deepEqual(lock.base.toSorted(), ['apt:amd64', 'base-files:amd64']);
+  assert.deepEqual(lock.base.toSorted(), ['apt:amd64', 'base-files:amd64', 'mount:amd64']);
   assert.deepEqual(lock.tools, ['libeatmydata1:amd64']);
   assert.equal(lock.epoch, 1_700_000_000);
   assert.deepEqual(parseLock(formatLock(lock), 'x.lock').pins, new Map([...lock.pins].sort()));
@@ -140,6 +140,7 @@ test('a conf follows the one that it extends, also when everything is updated', 
       'base-files 1.0',
       'foo 1.0',
       'libeatmydata1 1.0',
+      'mount 1.0',
       'new 1.0',
     ]);
   }
@@ -245,13 +246,13 @@ test('a pin that is in the way of a new package is told with the command that mo
     ...FOO,
     ['bar 2.0'],
     ['new 1.0', { Depends: 'bar (>= 2.0)' }],
-    ['rude 1.0', { Conflicts: 'base-files' }],
+    ['rude 1.0', { Conflicts: 'mount' }],
   ]);
   const error = await refused(resolve(request({ one: ['foo'], two: ['new'] }, { lock })));
   assert.match(error.message, /scriptlet "two"/);
   assert.match(error.hint ?? '', /snap lock --update bar$/);
   const rude = await refused(resolve(request({ three: ['rude'] })));
-  assert.match(`${rude.message}\n${rude.lines.join('\n')}`, /scriptlet "three"[\s\S]*base-files/);
+  assert.match(`${rude.message}\n${rude.lines.join('\n')}`, /scriptlet "three"[\s\S]*mount of the base/);
 });
 
 test('an index that is not what its Release file says, and a suite that is not there, are refused', async () => {
