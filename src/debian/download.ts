@@ -176,7 +176,7 @@ async function outcome(
 function offlineError(missing: readonly Pin[]): SnapError {
   return new SnapError(
     'DOWNLOAD',
-    `${count(missing.length)} (${megabytes(missing)}) not in the store, and --offline forbids to fetch them`,
+    `${count(missing.length)} not in the store (${megabytes(missing)}), and --offline forbids to fetch`,
     { lines: missing.slice(0, 10).map(line), hint: 'run once without --offline' },
   );
 }

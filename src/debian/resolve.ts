@@ -193,7 +193,8 @@ function preference([name, version]: readonly [string, string]): string {
 }
 
 function cachedStanza(pin: Pin, control: string): Stanza {
-  const text = `${control.trimEnd()}\nFilename: ${pin.path}\nSize: ${pin.size}\nSHA256: ${pin.sha256}`;
+  const bytes = Buffer.from(control.trimEnd(), 'utf8').toString('latin1');
+  const text = `${bytes}\nFilename: ${pin.path}\nSize: ${pin.size}\nSHA256: ${pin.sha256}`;
   return { archive: pin.archive, text };
 }
 
@@ -232,13 +233,25 @@ function stays(pool: Pool, lock: Lock, ids: readonly PackageId[]): boolean {
 /** One solution for all scriptlets at once, over the base. */
 async function resolveAll(pool: Pool, base: Solution, request: ResolveRequest): Promise<Solution> {
   const status = statusOf(base);
-  const packages = [...new Set([...request.wants.values()].flat())].sort();
-  const ask = (names: readonly string[]) =>
-    simulate(pool.root, { ...fromPool(pool), status, packages: [...names, ...TOOLS] });
-  const outcome = await ask(packages);
-  const conflict = outcome.exitCode !== 0 ? explanation(outcome) : removalLines(outcome.result);
-  if (conflict.length === 0 && outcome.exitCode === 0) return await found(pool, outcome.result.installed);
-  throw noChoice(conflict, request.wants) ?? noSolution(guilt(conflict, request.wants), conflict, pool);
+  const ask = async (wants: Iterable<string>) => {
+    const packages = [...[...new Set(wants)].sort(), ...TOOLS];
+    const outcome = await simulate(pool.root, { ...fromPool(pool), status, packages });
+    return {
+      ...outcome,
+      conflict: outcome.exitCode === 0 ? removalLines(outcome.result) : explanation(outcome),
+    };
+  };
+  const { result, exitCode, conflict } = await ask([...request.wants.values()].flat());
+  if (exitCode === 0 && conflict.length === 0) return await found(pool, result.installed);
+  const guilty = mentioned(conflict, request.wants);
+  if (guilty.length === 0) {
+    await inPairs([...asked(request.wants)], async ([name, wants]) => {
+      const alone = await ask(wants);
+      if (alone.exitCode !== 0 || alone.conflict.length > 0) guilty.push(name);
+    });
+  }
+  const who = guilty.length > 0 ? scriptlets(guilty) : 'all scriptlets together';
+  throw noChoice(conflict, request.wants) ?? noSolution(who, conflict, pool);
 }
 
 function removalLines(result: Simulated): string[] {
@@ -416,12 +429,13 @@ function noChoice(lines: readonly string[], wants: Wants): SnapError | undefined
   const text = lines.join('\n');
   const version = /^E: Version '(.*)' for '(.*)' was not found/m.exec(text);
   const virtual = /^E: Package '(.*)' has no installation candidate/m.exec(text);
-  const who = (name: string) => scriptlets(askers(wants).get(name) ?? []);
+  const who = (want: string) =>
+    scriptlets([...wants].filter(([, texts]) => texts.includes(want)).map(([scriptlet]) => scriptlet));
   if (version !== null) {
     const [, wanted = '', name = ''] = version;
     return new SnapError(
       'RESOLVE',
-      `Cannot find version "${wanted}" of package "${name}", which ${who(name)} installs`,
+      `Cannot find version "${wanted}" of package "${name}", which ${who(`${name}=${wanted}`)} installs`,
       {
         hint: `see the versions: apt-cache madison ${name}`,
       },
@@ -439,14 +453,9 @@ function noChoice(lines: readonly string[], wants: Wants): SnapError | undefined
   );
 }
 
-function guilt(lines: readonly string[], wants: Wants): string {
-  const guilty = mentioned(lines, wants);
-  return guilty.length > 0 ? scriptlets(guilty) : 'all scriptlets together';
-}
-
 function noSolution(what: string, lines: readonly string[], pool: Pool): SnapError {
-  const words = new Set(lines.flatMap((line) => line.split(/[^a-z0-9+.-]+/)));
-  const pinned = [...pool.kept.keys()].filter((name) => words.has(name)).sort();
+  const needed = lines.flatMap((line) => /Depends: (\S+) \(/.exec(line)?.[1] ?? []);
+  const pinned = [...new Set(needed)].filter((name) => pool.kept.has(name)).sort();
   return new SnapError('RESOLVE', `Cannot install the packages of ${what}: they do not fit together`, {
     lines,
     hint:

@@ -1,6 +1,6 @@
 import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -76,12 +76,16 @@ export async function transfer(client: Client, what: Transfer, options: Transfer
     await what.check?.(part);
     await rename(part, what.file);
   } catch (error) {
-    const keep = error instanceof TransferFailure && error.kind !== 'wrong';
-    await (keep || options.signal?.aborted ? rename(part, released) : rm(part, { force: true })).catch(
-      () => undefined,
-    );
+    const keep = options.signal?.aborted || (error instanceof TransferFailure && error.kind !== 'wrong');
+    await release(part, keep ? released : undefined).catch(() => undefined);
     throw stored(error, what);
   }
+}
+
+/** Gives a part up, to the next try or for good. */
+async function release(part: string, to: string | undefined): Promise<void> {
+  if (to === undefined || (await stat(part)).size === 0) await rm(part, { force: true });
+  else await rename(part, to);
 }
 
 async function tries(client: Client, what: Transfer, part: string, options: TransferOptions): Promise<void> {
@@ -166,7 +170,9 @@ async function receive(client: Client, what: Transfer, sink: Sink, options: Tran
   const stall = new AbortController();
   let before = -1;
   const watch = setInterval(() => {
-    if (sink.bytes - before < LEAST && before >= 0) stall.abort();
+    if (before >= 0 && sink.bytes - before < LEAST) {
+      stall.abort(sink.bytes === before ? 'the server does not answer' : 'the server is too slow');
+    }
     before = sink.bytes;
   }, patience);
   const signal = AbortSignal.any([stall.signal, ...(options.signal === undefined ? [] : [options.signal])]);
@@ -176,7 +182,7 @@ async function receive(client: Client, what: Transfer, sink: Sink, options: Tran
       : await answer(client, what.url, sink, { signal, patience });
     for await (const chunk of body) await sink.take(chunk as Buffer);
   } catch (error) {
-    if (stall.signal.aborted) throw new TransferFailure('unreachable', 'the server is too slow', error);
+    if (stall.signal.aborted) throw new TransferFailure('unreachable', String(stall.signal.reason), error);
     throw failure(error);
   } finally {
     clearInterval(watch);
@@ -246,10 +252,10 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'its host has no address: is there a network?',
   ENETUNREACH: 'no network',
   EHOSTUNREACH: 'no way to its host',
-  ETIMEDOUT: 'it does not answer',
-  UND_ERR_CONNECT_TIMEOUT: 'it does not answer',
-  UND_ERR_HEADERS_TIMEOUT: 'it does not answer',
-  UND_ERR_BODY_TIMEOUT: 'it stopped sending',
+  ETIMEDOUT: 'the server does not answer',
+  UND_ERR_CONNECT_TIMEOUT: 'the server does not answer',
+  UND_ERR_HEADERS_TIMEOUT: 'the server does not answer',
+  UND_ERR_BODY_TIMEOUT: 'the server stopped sending',
   UND_ERR_SOCKET: 'the connection ended early',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the connection ended early',
 };

@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, beforeEach, test } from 'node:test';
+import { download } from '../../src/debian/download.ts';
+import { type Lock, movedPins } from '../../src/debian/lock.ts';
+import { formatLock, parseLock } from '../../src/debian/lock-text.ts';
+import { type ResolveRequest, resolve } from '../../src/debian/resolve.ts';
+import { SnapError } from '../../src/host/error.ts';
+import { Archive, type Recipe } from './fixture/archive.ts';
+
+const archive = await Archive.open();
+let store: string;
+after(async () => {
+  await archive[Symbol.asyncDispose]();
+  await rm(store, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  if (store !== undefined) await rm(store, { recursive: true, force: true });
+  store = await mkdtemp(join(tmpdir(), 'snap store, "a:b\\c '));
+  archive.faults.clear();
+  archive.asked.length = 0;
+});
+
+const FOO: readonly Recipe[] = [
+  ['foo 1.0', { Depends: 'bar (>= 1.0)' }],
+  ['bar 1.0'],
+  ['mailer 1.0', { Depends: 'mta-a | mail-transport-agent' }],
+  ['mta-a 1.0', { Provides: 'mail-transport-agent', Conflicts: 'mail-transport-agent' }],
+  ['mta-b 1.0', { Provides: 'mail-transport-agent', Conflicts: 'mail-transport-agent' }],
+];
+
+function request(wants: Record<string, string[]>, more: Partial<ResolveRequest> = {}): ResolveRequest {
+  return {
+    suite: 'bookworm',
+    arch: 'amd64',
+    mirrors: archive.mirrors,
+    wants: new Map(Object.entries(wants)),
+    aptDir: join(store, 'apt'),
+    debsDir: join(store, 'debs'),
+    offline: false,
+    now: () => 1_700_000_000,
+    ...more,
+  };
+}
+
+function versions(lock: Lock): string[] {
+  return [...lock.pins.values()].map((pin) => `${pin.name} ${pin.version}`).sort();
+}
+
+function debs(lock: Lock, scriptlet: string): readonly string[] | undefined {
+  return lock.closures.get(scriptlet)?.debs;
+}
+
+async function refused(promise: Promise<unknown>): Promise<SnapError> {
+  const error = await promise.then(
+    () => assert.fail('it was not refused'),
+    (reason) => reason,
+  );
+  assert.ok(error instanceof SnapError, String(error?.stack ?? error));
+  return error;
+}
+
+test('a new lock pins base, tools and the closure of each scriptlet in the order of installation', async () => {
+  await archive.publish(FOO);
+  const lock = await resolve(request({ one: ['foo'], two: ['bar'], none: [], base: ['base-files'] }));
+  assert.deepEqual(debs(lock, 'one'), ['bar:amd64', 'foo:amd64']);
+  assert.deepEqual(debs(lock, 'two'), ['bar:amd64']);
+  assert.deepEqual(debs(lock, 'base'), []);
+  assert.equal(lock.closures.has('none'), false);
+  assert.deepEqual(lock.base.toSorted(), ['apt:amd64', 'base-files:amd64', 'mount:amd64']);
+  assert.deepEqual(lock.tools, ['libeatmydata1:amd64']);
+  assert.equal(lock.epoch, 1_700_000_000);
+  assert.deepEqual(parseLock(formatLock(lock), 'x.lock').pins, new Map([...lock.pins].sort()));
+  assert.equal(lock.releases[0]?.suite, 'bookworm');
+});
+
+test('an alternative is chosen once for all scriptlets', async () => {
+  await archive.publish(FOO);
+  const alone = await resolve(request({ cron: ['mailer'] }));
+  assert.deepEqual(debs(alone, 'cron')?.toSorted(), ['mailer:amd64', 'mta-a:amd64']);
+  const both = await resolve(request({ cron: ['mailer'], mail: ['mta-b'] }));
+  assert.deepEqual(debs(both, 'cron')?.toSorted(), ['mailer:amd64', 'mta-b:amd64']);
+  const later = await resolve(request({ cron: ['mailer'], mail: ['mta-b'] }, { lock: alone }));
+  assert.deepEqual(debs(later, 'cron')?.toSorted(), ['mailer:amd64', 'mta-b:amd64']);
+  assert.equal(versions(later).includes('mta-a 1.0'), false);
+});
+
+test('what the lock covers asks no server, also when a scriptlet went or a wanted list was reordered', async () => {
+  await archive.publish(FOO);
+  const lock = await resolve(request({ one: ['foo', 'bar'], two: ['mta-b'] }));
+  archive.asked.length = 0;
+  assert.equal(await resolve(request({ one: ['bar', 'foo'], two: ['mta-b'] }, { lock })), lock);
+  const less = await resolve(request({ one: ['foo', 'bar'] }, { lock }));
+  assert.equal(less.closures.has('two'), false);
+  assert.equal(versions(less).includes('mta-b 1.0'), false);
+  assert.deepEqual(archive.asked, []);
+});
+
+test('one more package moves no other pin, an update moves what it names, and all', async () => {
+  await archive.publish(FOO);
+  const first = await resolve(request({ one: ['foo'] }));
+  const lock = { ...first, uids: new Map([['messagebus', 100]]) };
+  await archive.publish([
+    ['foo 2.0', { Depends: 'bar' }],
+    ['bar 2.0'],
+    ['new 1.0'],
+    ['foo 1.0', { Depends: 'bar' }],
+    ['bar 1.0'],
+  ]);
+  const wants = { one: ['foo'], two: ['new'] };
+  const more = await resolve(request(wants, { lock, now: () => 5 }));
+  assert.deepEqual(movedPins(lock, more), [{ name: 'new', from: undefined, to: '1.0' }]);
+  assert.deepEqual([more.epoch, more.uids], [1_700_000_000, lock.uids]);
+  const named = await resolve(request(wants, { lock: more, update: ['bar'] }));
+  assert.deepEqual(movedPins(more, named), [{ name: 'bar', from: '1.0', to: '2.0' }]);
+  const all = await resolve(request(wants, { lock: named, update: 'all' }));
+  assert.deepEqual(movedPins(named, all), [{ name: 'foo', from: '1.0', to: '2.0' }]);
+  const error = await refused(resolve(request(wants, { lock: more, update: ['bax'] })));
+  assert.match(`${error.message} ${error.hint}`, /"bax".*"bar"/);
+});
+
+test('a conf follows the one that it extends, also when everything is updated', async () => {
+  await archive.publish(FOO);
+  const parent = await resolve(request({ one: ['foo'], two: ['mta-b'] }));
+  await archive.publish([['foo 2.0', { Depends: 'bar' }], ['bar 2.0'], ['new 1.0'], ...FOO]);
+  archive.asked.length = 0;
+  const same = await resolve(request({ one: ['foo'] }, { parent, now: () => 5 }));
+  assert.deepEqual(archive.asked, [], 'the parent covers it');
+  assert.deepEqual(same.closures.get('one'), parent.closures.get('one'));
+  assert.deepEqual([same.epoch, same.base], [parent.epoch, parent.base]);
+  const wants = { one: ['foo'], three: ['new'] };
+  const child = await resolve(request(wants, { parent }));
+  const updated = await resolve(request(wants, { parent, lock: child, update: 'all' }));
+  for (const lock of [child, updated]) {
+    assert.deepEqual(versions(lock), [
+      'apt 1.0',
+      'bar 1.0',
+      'base-files 1.0',
+      'foo 1.0',
+      'libeatmydata1 1.0',
+      'mount 1.0',
+      'new 1.0',
+    ]);
+  }
+});
+
+test('a pinned version that left the archive is taken from the store, and refused without it', async () => {
+  await archive.publish(FOO);
+  const lock = await resolve(request({ one: ['foo'] }));
+  const missing = () => resolve(request({ one: ['foo'], two: ['new'] }, { lock }));
+  const options = {
+    debsDir: join(store, 'debs'),
+    mirrors: archive.mirrors,
+    offline: false,
+    report: () => undefined,
+  };
+  const cached = [...lock.pins.values()];
+  await archive.publish([['foo 2.0', { Depends: 'bar' }], ['bar 2.0'], ['new 1.0']]);
+  const error = await refused(missing());
+  assert.match(error.message, /"(foo|bar)" 1.0 and 1 more is gone from archive "debian"/);
+  assert.match(error.hint ?? '', /snap lock --update (foo bar|bar foo)/);
+  await download(cached, options);
+  assert.deepEqual(movedPins(lock, await missing()), [{ name: 'new', from: undefined, to: '1.0' }]);
+});
+
+test('a version that a scriptlet names is taken, and beats the pin', async () => {
+  await archive.publish([['foo 2.0'], ['foo 1.0']]);
+  const lock = await resolve(request({ one: ['foo'] }));
+  assert.ok(versions(lock).includes('foo 2.0'));
+  const older = await resolve(request({ one: ['foo=1.0'], two: ['foo'] }, { lock }));
+  assert.ok(versions(older).includes('foo 1.0'));
+  const gone = await refused(resolve(request({ one: ['foo=3.0'] })));
+  assert.match(gone.message, /version "3.0" of package "foo", which scriptlet "one" installs/);
+  const two = await refused(resolve(request({ one: ['foo=1.0'], two: ['foo=2.0'] })));
+  assert.match(two.message, /"one" and "two".*"foo": 1.0 and 2.0/);
+});
+
+test('an unknown package names the scriptlet and the nearest names', async () => {
+  await archive.publish([['bluez 1.0']]);
+  const error = await refused(resolve(request({ radio: ['bluezz'] })));
+  assert.match(error.message, /"bluezz", which scriptlet "radio" installs/);
+  assert.match(error.hint ?? '', /"bluez"/);
+});
+
+test('packages that exclude each other are told in the words of apt, with the scriptlets that ask', async () => {
+  await archive.publish([...FOO, ['broken 1.0', { Depends: 'bar (>= 9)' }]]);
+  const conflict = await refused(resolve(request({ a: ['mta-a'], b: ['mta-b'], c: ['foo'] })));
+  assert.match(conflict.message, /scriptlets "a", "b":/);
+  assert.match(conflict.lines.join('\n'), /mta-a : Conflicts: mail-transport-agent/);
+  const unmet = await refused(resolve(request({ c: ['broken'] })));
+  assert.match(unmet.message, /scriptlet "c"/);
+  assert.match(unmet.lines.join('\n'), /broken : Depends: bar \(>= 9\) but/);
+  const virtual = await refused(resolve(request({ m: ['mail-transport-agent'] })));
+  assert.match(
+    `${virtual.message}\n${virtual.lines.join('\n')}`,
+    /"mail-transport-agent" of scriptlet "m"[\s\S]*mta-b 1.0/,
+  );
+});
+
+for (const text of ['foo/sid', 'foo:i386', 'foo-', 'foo*', '-oDir::State=/x', 'task^', '../foo.deb', '']) {
+  test(`"${text}" is no package to install`, async () => {
+    const error = await refused(resolve(request({ one: [text] }, { offline: true })));
+    assert.equal(error.code, 'SCRIPTLET');
+  });
+}
+
+const day = 24 * 3600 * 1000;
+const UNTRUSTED = [
+  ['is not signed', { key: 'none' }, /is not signed/],
+  ['is signed by another key', { key: 'other' }, /key that is not in the keyring/],
+  [
+    'has expired',
+    { date: new Date(Date.now() - 9 * day), validUntil: new Date(Date.now() - 2 * day) },
+    /expired .* ago/,
+  ],
+] as const;
+
+for (const [what, release, reason] of UNTRUSTED) {
+  test(`an archive whose Release file ${what} is refused by name`, async () => {
+    await archive.publish(FOO, release);
+    const error = await refused(resolve(request({ one: ['foo'] })));
+    assert.equal(error.code, 'RESOLVE');
+    assert.match(error.message, /archive "debian" suite "bookworm"/);
+    assert.match(error.message, reason);
+  });
+}
+
+test('an older Release file than before is refused, and ignored by an apt that has the newer one', async () => {
+  await archive.publish([...FOO, ['safe 2.0']]);
+  const lock = await resolve(request({ one: ['foo'] }));
+  await archive.publish([...FOO, ['safe 1.0']], { date: new Date(Date.now() - 5 * day) });
+  const wants = { one: ['foo'], two: ['safe'] };
+  const error = await refused(resolve(request(wants, { lock, aptDir: join(store, 'fresh') })));
+  assert.match(error.message, /archive "debian" suite "bookworm".* older than/);
+  const ignored = await resolve(request(wants, { lock }));
+  assert.ok(versions(ignored).includes('safe 2.0'));
+  assert.deepEqual(ignored.releases, lock.releases);
+});
+
+test('a pin that is in the way of a new package is told with the command that moves it', async () => {
+  await archive.publish(FOO);
+  const lock = await resolve(request({ one: ['foo'] }));
+  await archive.publish([
+    ...FOO,
+    ['bar 2.0'],
+    ['new 1.0', { Depends: 'bar (>= 2.0)' }],
+    ['rude 1.0', { Conflicts: 'mount' }],
+  ]);
+  const error = await refused(resolve(request({ one: ['foo'], two: ['new'] }, { lock })));
+  assert.match(error.message, /scriptlet "two"/);
+  assert.match(error.hint ?? '', /snap lock --update bar$/);
+  const rude = await refused(resolve(request({ three: ['rude'] })));
+  assert.match(`${rude.message}\n${rude.lines.join('\n')}`, /scriptlet "three"[\s\S]*mount of the base/);
+});
+
+test('an index that is not what its Release file says, and a suite that is not there, are refused', async () => {
+  await archive.publish(FOO);
+  await archive.write('dists/bookworm/main/binary-amd64/Packages', 'Package: evil\n');
+  const mismatch = await refused(resolve(request({ one: ['foo'] })));
+  assert.match(mismatch.message, /archive "debian".*index is not what its Release file says/);
+  const mirrors = archive.mirrors.map((mirror) => ({ ...mirror, suites: ['trixie'] }));
+  const suite = await refused(resolve(request({ one: ['foo'] }, { mirrors })));
+  assert.match(suite.message, /archive "debian" suite "trixie": it has no such suite/);
+});
+
+test('an archive that cannot be reached, or a keyring that is not there, is told by name', async () => {
+  const mirrors = archive.mirrors.map((mirror) => ({ ...mirror, uri: 'http://127.0.0.1:1/debian' }));
+  const network = await refused(resolve(request({ one: ['foo'] }, { mirrors })));
+  assert.match(network.message, /archive "debian" suite "bookworm": no connection/);
+  const keyless = archive.mirrors.map((mirror) => ({ ...mirror, signedBy: '/nonexistent.gpg' }));
+  const key = await refused(resolve(request({ one: ['foo'] }, { mirrors: keyless })));
+  assert.match(key.message, /"debian".*"\/nonexistent.gpg"/);
+});
+
+test('offline the indexes of the last time are used, and without any it says so', async () => {
+  await archive.publish(FOO);
+  const none = await refused(resolve(request({ one: ['foo'] }, { offline: true })));
+  assert.match(`${none.message} ${none.hint}`, /"debian" suite "bookworm" has no index.*--offline/);
+  await resolve(request({ one: ['foo'] }));
+  archive.asked.length = 0;
+  const lock = await resolve(request({ one: ['foo'], two: ['bar'] }, { offline: true }));
+  assert.deepEqual(debs(lock, 'two'), ['bar:amd64']);
+  assert.deepEqual(archive.asked, []);
+});
