@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type CheckResult, check } from '../build.ts';
+import { type CheckResult, check } from '../check.ts';
 import { printablePath } from '../report/printable.ts';
 import { counted } from '../report/quantity.ts';
 import { table } from '../report/table.ts';

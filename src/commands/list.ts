@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { type ListedConf, list } from '../build.ts';
+import { type ListedConf, list } from '../list.ts';
 import { count, localTime, size } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
 import { chooseProject } from './choose.ts';

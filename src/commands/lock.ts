@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { type LockResult, lock } from '../build.ts';
+import { type LockResult, lock } from '../lock.ts';
 import { counted } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
 import { openScreen } from '../report/terminal.ts';

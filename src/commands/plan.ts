@@ -1,4 +1,5 @@
-import { type PlannedLayer, type PlanResult, plan } from '../build.ts';
+import { type PlanResult, plan } from '../build.ts';
+import type { PlannedLayer } from '../layers/forecast.ts';
 import { counted, duration } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
 import { print, printJson, reporting, say } from './print.ts';

@@ -1,5 +1,5 @@
-import { shell } from '../build.ts';
 import { nearest, SnapError } from '../host/error.ts';
+import { shell } from '../shell.ts';
 import { chooseConf, chooseProject, confNames, scriptletNames } from './choose.ts';
 import type { Command } from './session.ts';
 

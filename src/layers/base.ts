@@ -11,6 +11,8 @@ import type { Step } from './sandbox.ts';
 import { mergeView } from './view.ts';
 
 const ROOT = '/run/snap/root';
+/** mmdebstrap's own hook that makes /bin, /lib and the like links before anything is unpacked. */
+const MERGED_USR = '/usr/share/mmdebstrap/hooks/merged-usr';
 const REPOSITORY = '/run/snap/repository';
 
 /**
@@ -63,6 +65,7 @@ function mmdebstrapStep(
         '--aptopt=APT::Sandbox::User "root"',
         `--customize-hook=${hook}`,
       ],
+      ...(pins.some(({ name }) => name === 'usr-is-merged') ? [`--hook-directory=${MERGED_USR}`] : []),
       ...[lock.suite, ROOT, `deb [trusted=yes] copy:${REPOSITORY} ./`],
     ],
     env: {
@@ -76,7 +79,12 @@ function mmdebstrapStep(
     network: false,
     mounts: [
       ...['--ro-bind', '/', '/', '--dev', '/dev', '--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
-      ...['--proc', '/proc', '--bind', 'root', ROOT, '--proc', `${ROOT}/proc`, '--dev', `${ROOT}/dev`],
+      ...['--proc', '/proc', '--bind', 'root', ROOT, '--proc', `${ROOT}/proc`, '--tmpfs', `${ROOT}/dev`],
+      ...['null', 'zero', 'full', 'random', 'urandom'].flatMap((name) => [
+        '--dev-bind',
+        `/dev/${name}`,
+        `${ROOT}/dev/${name}`,
+      ]),
     ],
   };
 }

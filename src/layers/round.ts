@@ -1,11 +1,14 @@
+import { controlOf } from '../debian/deb.ts';
+import { debPath } from '../debian/debs.ts';
 import type { Lock, Order, PackageId } from '../debian/lock.ts';
+import { fieldOf } from '../debian/records.ts';
 import { SnapError } from '../host/error.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import type { LayerState } from '../report/event.ts';
 import type { LayerRow } from '../store/layers.ts';
 import { runBase } from './base.ts';
 import { adopt, fits } from './ids.ts';
-import { baseInputs, type Inputs, keyOf, scriptletInputs } from './key.ts';
+import { baseInputs, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
 import { reasonOf } from './reason.ts';
 import { type LayerJob, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
@@ -101,7 +104,8 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
         conflicts.push(...view.conflicts);
         return undefined;
       }
-      return runLayer(bench, scriptletJob(bench, scriptlet, inputs, view, debs, earlierDone));
+      const preDepends = await preDependsOf(bench, debs);
+      return runLayer(bench, scriptletJob(bench, scriptlet, inputs, view, debs, preDepends, earlierDone));
     });
     return row ? { kind: 'done', layer: { name: scriptlet.name, row, sees } } : { kind: 'blocked' };
   };
@@ -127,12 +131,15 @@ function scriptletJob(
   inputs: Inputs,
   view: View,
   debs: readonly PackageId[],
+  preDepends: ReadonlyMap<PackageId, readonly string[]>,
   earlierDone: () => Promise<void>,
 ): LayerJob {
   const { lock, store, eatmydata, conf } = bench;
   const prepare = (folder: string): Step[] => {
     const steps: Step[] = [];
-    if (debs.length > 0) steps.push(packageStep(lock, debs, store.layout.debs, folder, eatmydata));
+    if (debs.length > 0) {
+      steps.push(packageStep(lock, debs, preDepends, { debsDir: store.layout.debs, folder, eatmydata }));
+    }
     if (scriptlet.hasRun) {
       const { sources: sourcesDir } = store.layout;
       steps.push(scriptletStep(scriptlet, { project: conf.project, lock, sourcesDir, folder, eatmydata }));
@@ -149,6 +156,29 @@ function scriptletJob(
     earlierDone,
     what: whatRuns(scriptlet, debs),
   };
+}
+
+/** The packages that each deb wants configured before it is unpacked; looked up in a deb once, then remembered. */
+async function preDependsOf(
+  { store, lock }: Bench,
+  debs: readonly PackageId[],
+): Promise<Map<PackageId, readonly string[]>> {
+  const found = new Map<PackageId, readonly string[]>();
+  for (const id of debs) {
+    const pin = pinOf(lock, id);
+    const key = `pre-depends ${pin.sha256}`;
+    const known = store.results.get(key);
+    const names = known ?? preDependsIn(await controlOf(debPath(store.layout.debs, pin))).join(' ');
+    if (known === undefined) store.results.set(key, names);
+    found.set(id, names.split(' ').filter(Boolean));
+  }
+  return found;
+}
+
+function preDependsIn(control: string): string[] {
+  return fieldOf(control, 'Pre-Depends')
+    .split(/[,|]/)
+    .map((relation) => relation.trim().split(/[\s(:]/)[0] ?? '');
 }
 
 function whatRuns(scriptlet: Scriptlet, debs: readonly PackageId[]): string {

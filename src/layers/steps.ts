@@ -1,5 +1,5 @@
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, PackageId } from '../debian/lock.ts';
@@ -39,33 +39,55 @@ export function commonBinds(eatmydata: string): Bind[] {
 /** dpkg's answers to its own questions: the package's file where nobody changed it, else the one that is there. */
 const DPKG = 'dpkg --no-triggers --force-confdef --force-confold';
 
-/** Unpacks debs in the given order, which is apt's, and configures them; triggers wait for settle. */
+/**
+ * Unpacks debs in the given order, which is apt's, and configures them; triggers wait for settle. `preDepends` tells for each deb the
+ * packages that must be configured before it is unpacked: dpkg refuses otherwise.
+ */
 export function packageStep(
   lock: Lock,
   debs: readonly PackageId[],
-  debsDir: string,
-  folder: string,
-  eatmydata: string,
+  preDepends: ReadonlyMap<PackageId, readonly string[]>,
+  options: Pick<ScriptletStepOptions, 'folder' | 'eatmydata'> & { readonly debsDir: string },
 ): Step {
-  const shown = join(folder, 'debs');
+  const shown = join(options.folder, 'debs');
   mkdirSync(shown, { mode: 0o755 });
-  const names = debs.map((id) => {
-    const file = debPath(debsDir, pinOf(lock, id));
-    linkSync(file, join(shown, basename(file)));
-    return `${RUN}/debs/${basename(file)}`;
+  const commands = batches(debs, preDepends).map((batch) => {
+    const files = batch.map((id) => {
+      const { name, version, arch } = pinOf(lock, id);
+      const file = `${name}_${encodeURIComponent(version)}_${arch}.deb`;
+      linkSync(debPath(options.debsDir, pinOf(lock, id)), join(shown, file));
+      return `'${RUN}/debs/${file}'`;
+    });
+    return `${DPKG} --unpack ${files.join(' ')}`;
   });
+  const [last, ...before] = commands.reverse();
+  const script = [
+    'umask 022; set -e',
+    ...before.reverse().flatMap((command) => [command, `${DPKG} --configure -a || true`]),
+    last,
+    `${DPKG} --configure -a`,
+  ];
   return {
-    command: [
-      '/bin/sh',
-      '-c',
-      `umask 022; ${DPKG} --unpack "$@" && ${DPKG} --configure -a`,
-      'dpkg',
-      ...names,
-    ],
+    command: ['/bin/sh', '-c', script.join('\n')],
     env: imageEnvironment(lock.epoch),
-    binds: [...commonBinds(eatmydata), { from: shown, to: `${RUN}/debs` }],
+    binds: [...commonBinds(options.eatmydata), { from: shown, to: `${RUN}/debs` }],
     network: false,
   };
+}
+
+/** Debs that can be unpacked in one go: a batch ends before a deb that needs one of it configured. */
+export function batches(
+  debs: readonly PackageId[],
+  preDepends: ReadonlyMap<PackageId, readonly string[]>,
+): PackageId[][] {
+  const all: PackageId[][] = [[]];
+  for (const id of debs) {
+    const batch = all.at(-1)!;
+    const names = new Set(batch.map((one) => one.split(':')[0]));
+    if (preDepends.get(id)?.some((name) => names.has(name))) all.push([id]);
+    else batch.push(id);
+  }
+  return all;
 }
 
 export type ScriptletStepOptions = {
@@ -88,7 +110,7 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
   for (const { url, sha256 } of scriptlet.sources) {
     linkSync(join(options.sourcesDir, sha256), join(inputs, 'sources', url.split('/').at(-1) ?? sha256));
   }
-  writeFileSync(join(inputs, 'variables.sh'), variablesOf(scriptlet));
+  writeFileSync(join(inputs, 'variables.sh'), scriptlet.variables);
   const bind = (name: string): Bind => ({ from: join(inputs, name), to: `${RUN}/${name}` });
   return {
     command: ['/bin/bash', `${RUN}/prelude.sh`],
@@ -110,11 +132,4 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
     ],
     network: scriptlet.network,
   };
-}
-
-function variablesOf(scriptlet: Scriptlet): string {
-  const declared = Object.entries(scriptlet.vars).map(
-    ([name, value]) => `${name}='${value.replaceAll("'", `'\\''`)}'`,
-  );
-  return `${scriptlet.variables}\n${declared.join('\n')}\n`;
 }

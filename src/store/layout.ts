@@ -45,15 +45,8 @@ export function layoutOf(project: string): Layout {
  * @throws SnapError STORE when the store was made by a newer snap.
  */
 export function prepareLayout(layout: Layout): void {
-  const folders = [
-    layout.layers,
-    layout.debs,
-    layout.sources,
-    layout.logs,
-    layout.tmp,
-    layout.trash,
-    layout.images,
-  ];
+  const { layers, debs, sources, tools, apt, logs, tmp, trash, images } = layout;
+  const folders = [layers, debs, sources, tools, apt, logs, tmp, trash, images];
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
   const file = join(layout.root, 'format');
