@@ -7,7 +7,8 @@ import { isRecordFile } from './records.ts';
  */
 export type Fate = 'keep' | 'record' | 'empty' | 'drop';
 
-const EMPTIED = /^(etc\/machine-id|var\/lib\/dbus\/machine-id)$/;
+/** Without the file Unincorp dpkg takes itself for one that has just learned of triggers, and activates them all. */
+const EMPTIED = /^(etc\/machine-id|var\/lib\/dbus\/machine-id|var\/lib\/dpkg\/triggers\/Unincorp)$/;
 
 /** Folders that stay, without anything in them. */
 const CONTENT_DROPPED =
@@ -20,7 +21,7 @@ const DROPPED = new RegExp(
     'etc/\\.updated|var/\\.updated',
     'var/lib/dpkg/[^/]+-old',
     'var/lib/dpkg/(lock|lock-frontend|cmethopt|methlock)',
-    'var/lib/dpkg/triggers/(Lock|Unincorp)',
+    'var/lib/dpkg/triggers/Lock',
     'var/lib/ucf/(hashfile|registry)\\.[0-9]+',
     'var/cache/debconf/[^/]+-old',
     'var/lib/systemd/catalog/\\.#.*',

@@ -8,6 +8,7 @@ import { missingDeclaration } from '../project/diagnose.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import type { Report } from '../report/event.ts';
 import type { LayerKind, LayerRow, Store } from '../store/layers.ts';
+import type { TreePath } from '../store/manifest.ts';
 import { capture, createdNames } from './capture.ts';
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
@@ -45,13 +46,18 @@ export type LayerJob = {
   readonly scriptlet?: Scriptlet;
 };
 
+/** No service starts in a build: invoke-rc.d and deb-systemd-invoke ask here, and nowhere else. */
+export const NO_SERVICES = [
+  { path: 'usr/sbin/policy-rc.d' as TreePath, mode: 0o755, content: '#!/bin/sh\nexit 101\n' },
+];
+
 /** Runs one layer's steps on its view, and publishes what they changed. */
 export async function runLayer(workshop: Workshop, job: LayerJob): Promise<LayerRow> {
   const { store, report, lock } = workshop;
   const folder = store.makeWorkDir();
   let keep = false;
   try {
-    makeTop(store, job.view, join(folder, 'top'), lock.epoch);
+    makeTop(store, job.view, join(folder, 'top'), lock.epoch, job.kind === 'base' ? [] : NO_SERVICES);
     const steps = job.prepare(folder);
     report({ kind: 'layer-step', name: job.name, step: job.what });
     const started = Math.floor(Date.now() / 1000);

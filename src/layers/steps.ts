@@ -24,16 +24,12 @@ export function imageEnvironment(epoch: number): Record<string, string> {
     DEBCONF_NONINTERACTIVE_SEEN: 'true',
     SOURCE_DATE_EPOCH: String(epoch),
     LD_PRELOAD: `${RUN}/libeatmydata.so`,
-    POLICYRCD: `${RUN}/policy-rc.d`,
   };
 }
 
 /** What lies under /run/snap for every step. */
 export function commonBinds(eatmydata: string): Bind[] {
-  return [
-    { from: eatmydata, to: `${RUN}/libeatmydata.so` },
-    { from: resource('policy-rc.d'), to: `${RUN}/policy-rc.d` },
-  ];
+  return [{ from: eatmydata, to: `${RUN}/libeatmydata.so` }];
 }
 
 /** dpkg's answers to its own questions: the package's file where nobody changed it, else the one that is there. */

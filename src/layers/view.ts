@@ -189,9 +189,15 @@ export function recordBytes(path: string, file: RecordFile): Buffer {
 
 /**
  * Makes the folder that lies on top of a view's layers in an overlay: the database files and the corrections. Parents get the
- * owner and mode that the view gives them.
+ * owner and mode that the view gives them. `extras` are files that a run sees and no layer holds.
  */
-export function makeTop(store: Store, view: View, folder: string, epoch: number): void {
+export function makeTop(
+  store: Store,
+  view: View,
+  folder: string,
+  epoch: number,
+  extras: readonly { readonly path: TreePath; readonly mode: number; readonly content: string }[] = [],
+): void {
   mkdirSync(folder, { mode: 0o755 });
   const made = new Set<string>(['']);
   const makeParents = (path: TreePath): void => {
@@ -216,6 +222,12 @@ export function makeTop(store: Store, view: View, folder: string, epoch: number)
     const target = at(folder, path);
     writeFileSync(target, recordBytes(path, file));
     setMetadata({ ...file, type: 'dir', path: path as TreePath, mtime: epoch, xattrs: '' }, target);
+  }
+  for (const { path, mode, content } of extras) {
+    if (view.get(path)) continue;
+    makeParents(path);
+    writeFileSync(at(folder, path), content);
+    setMetadata({ type: 'dir', path, mode, uid: 0, gid: 0, mtime: epoch, xattrs: '' }, at(folder, path));
   }
   for (const path of made) setTime(at(folder, path), epoch);
 }

@@ -1,3 +1,0 @@
-#!/bin/sh
-# No service starts in a build.
-exit 101
