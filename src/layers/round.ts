@@ -117,9 +117,12 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   });
 
   const ended = await Promise.all(outcomes.values());
+  const layers = ended.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.layer] : []));
+  if (layers.length === ended.length) conflicts.push(...mergeView(bench.store, layers).conflicts);
+  const position = new Map([...outcomes.keys()].map((name, index) => [name, index]));
   return {
-    layers: ended.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.layer] : [])),
-    results,
+    layers,
+    results: results.sort((a, b) => position.get(a.name)! - position.get(b.name)!),
     conflicts,
     errors: ended.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.error] : [])),
   };

@@ -35,6 +35,12 @@ export function commonBinds(eatmydata: string): Bind[] {
 /** dpkg's answers to its own questions: the package's file where nobody changed it, else the one that is there. */
 const DPKG = 'dpkg --no-triggers --force-confdef --force-confold';
 
+/** Configures by name what is not: with -a dpkg would run the triggers too that wait since the layers below. */
+const CONFIGURE = `configure() {
+  set -- $(dpkg-query -W -f '\${db:Status-Abbrev}\${binary:Package}\\n' | sed -n 's/^i[UFHR] //p')
+  [ $# = 0 ] || ${DPKG} --configure "$@"
+}`;
+
 /**
  * Unpacks debs in the given order, which is apt's, and configures them; triggers wait for settle. `preDepends` tells for each deb the
  * packages that must be configured before it is unpacked: dpkg refuses otherwise.
@@ -59,9 +65,10 @@ export function packageStep(
   const [last, ...before] = commands.reverse();
   const script = [
     'umask 022; set -e',
-    ...before.reverse().flatMap((command) => [command, `${DPKG} --configure -a || true`]),
+    CONFIGURE,
+    ...before.reverse().flatMap((command) => [command, 'configure || true']),
     last,
-    `${DPKG} --configure -a`,
+    'configure',
   ];
   return {
     command: ['/bin/sh', '-c', script.join('\n')],
