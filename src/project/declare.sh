@@ -11,6 +11,7 @@ ulimit -v 262144
 ulimit -u 64
 trap '' HUP INT QUIT TERM USR1 USR2 ALRM VTALRM PROF
 exec 250>&1 251<&0 1>&2 </dev/null
+for ((__snap_fd = 3; __snap_fd < 250; __snap_fd++)); do exec {__snap_fd}>&-; done # what snap itself inherited
 # shellcheck disable=SC2123
 PATH=/nonexistent
 FUNCNEST=1000

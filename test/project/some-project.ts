@@ -40,11 +40,16 @@ export function told(error: unknown): string {
   return `${error.code} ${error.message} | ${error.hint}`;
 }
 
-export function memoryCache(): EvaluationCache & { readonly size: () => number } {
+/** A cache that counts what is set. */
+export function memoryCache(): EvaluationCache & { readonly sets: () => number } {
   const texts = new Map<string, string>();
+  let sets = 0;
   return {
     get: (key) => texts.get(key),
-    set: (key, value) => texts.set(key, value),
-    size: () => texts.size,
+    set: (key, value) => {
+      sets++;
+      texts.set(key, value);
+    },
+    sets: () => sets,
   };
 }
