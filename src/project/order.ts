@@ -1,0 +1,152 @@
+import { SnapError } from '../host/error.ts';
+import { scriptletFault } from './declared.ts';
+import { didYouMean } from './name.ts';
+
+/** What deciding an order takes of a scriptlet. */
+export type Needing = {
+  readonly name: string;
+  readonly needs: readonly string[];
+  readonly needsAll: boolean;
+  readonly lines?: Readonly<Record<string, number>>;
+};
+
+/** A learned order: `later` runs on top of `earlier`. */
+export type LearnedOrder = { readonly later: string; readonly earlier: string };
+
+/**
+ * Scriptlets in an order in which they can run: after their needs and after what learned orders put before them, else as in
+ * `scriptlets` (the conf's order); those that need '*' last. An order that names a scriptlet which is not there is ignored.
+ * @throws SnapError SCRIPTLET for a need that is unknown or runs in a circle, LOCK for an order that would close a circle.
+ */
+export function sequence<S extends Needing>(scriptlets: readonly S[], orders: readonly LearnedOrder[]): S[] {
+  const before = predecessors(scriptlets, orders);
+  const done = new Set<string>();
+  const result: S[] = [];
+  let waiting = [...scriptlets];
+  while (waiting.length > 0) {
+    const next = waiting.find(({ name }) => [...before.get(name)!].every((other) => done.has(other)))!;
+    done.add(next.name);
+    result.push(next);
+    waiting = waiting.filter((scriptlet) => scriptlet !== next);
+  }
+  return result;
+}
+
+/**
+ * For each scriptlet all those that it sees, in running order: its needs, theirs, and what learned orders put before any of
+ * them; for '*' all that run before it.
+ * @throws as `sequence`.
+ */
+export function closures(
+  scriptlets: readonly Needing[],
+  orders: readonly LearnedOrder[],
+): Map<string, ReadonlySet<string>> {
+  const before = predecessors(scriptlets, orders);
+  const running = sequence(scriptlets, orders).map(({ name }) => name);
+  const seen = new Map<string, ReadonlySet<string>>();
+  for (const name of running) {
+    const all = new Set([...before.get(name)!].flatMap((other) => [...seen.get(other)!, other]));
+    seen.set(name, new Set(running.filter((other) => all.has(other))));
+  }
+  return seen;
+}
+
+/**
+ * Every need must be a scriptlet of the conf. `available` are the scriptlets of the project, in the conf or not.
+ * @throws SnapError SCRIPTLET with the line of the need.
+ */
+export function checkNeeds(scriptlets: readonly Needing[], available: readonly string[]): void {
+  const names = scriptlets.map(({ name }) => name);
+  const known = new Set(names);
+  for (const { name, needs, lines } of scriptlets) {
+    for (const need of needs) {
+      const line = lines?.[`need ${need}`] ?? 0;
+      if (need === name)
+        throw scriptletFault(name, line, `it needs itself: ${name} -> ${name}`, 'take this need out');
+      if (known.has(need)) continue;
+      const hint = available.includes(need)
+        ? `scriptlets/${need}.sh is there: add "${need}" to "scriptlets" of the conf`
+        : didYouMean(need, [...new Set([...names, ...available])], 'scriptlets');
+      throw scriptletFault(name, line, `it needs "${need}", which is not a scriptlet of the conf`, hint);
+    }
+  }
+}
+
+type Edges = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** For each scriptlet those that must run before it. No circle is left in it. */
+function predecessors(scriptlets: readonly Needing[], orders: readonly LearnedOrder[]): Edges {
+  checkNeeds(scriptlets, []);
+  const edges = new Map(scriptlets.map(({ name, needs }) => [name, new Set(needs)]));
+  const stars = scriptlets.filter(({ needsAll }) => needsAll);
+  for (const star of stars) {
+    for (const other of scriptlets) if (!other.needsAll) edges.get(star.name)!.add(other.name);
+  }
+  refuseCircle(scriptlets, edges);
+  for (const { later, earlier } of orders) addOrder(edges, later, earlier);
+  // Those of '*' see each other too, in the order in which needs, orders and at last the conf put them.
+  for (const [index, star] of stars.entries()) {
+    for (const other of stars.slice(index + 1)) {
+      const [first, second] = wayBetween(edges, star.name, other.name) ? [other, star] : [star, other];
+      edges.get(second.name)!.add(first.name);
+    }
+  }
+  return edges;
+}
+
+function addOrder(edges: Map<string, Set<string>>, later: string, earlier: string): void {
+  if (!edges.has(later) || !edges.has(earlier)) return;
+  const way = wayBetween(edges, earlier, later);
+  if (way) {
+    throw new SnapError(
+      'LOCK',
+      `Cannot keep "order ${later} after ${earlier}": ${[later, ...way].join(' -> ')}`,
+      {
+        hint: `take the line "order ${later} after ${earlier}" out of the lock`,
+      },
+    );
+  }
+  edges.get(later)!.add(earlier);
+}
+
+function refuseCircle(scriptlets: readonly Needing[], edges: Edges): void {
+  const finished = new Set<string>();
+  for (const { name } of scriptlets) {
+    const circle = circleFrom(edges, name, [], finished);
+    if (!circle) continue;
+    const [asking = '', need = ''] = circle;
+    const lines = scriptlets.find((one) => one.name === asking)?.lines;
+    const line = lines?.[`need ${need}`] ?? lines?.['need *'] ?? 0;
+    throw scriptletFault(
+      asking,
+      line,
+      `its needs run in a circle: ${circle.join(' -> ')}`,
+      'take one of these needs out',
+    );
+  }
+}
+
+function circleFrom(edges: Edges, name: string, way: string[], finished: Set<string>): string[] | undefined {
+  if (way.includes(name)) return [...way.slice(way.indexOf(name)), name];
+  if (finished.has(name)) return undefined;
+  for (const next of edges.get(name)!) {
+    const circle = circleFrom(edges, next, [...way, name], finished);
+    if (circle) return circle;
+  }
+  finished.add(name);
+  return undefined;
+}
+
+/** Names from `from` to `to` along the edges, both included; undefined where no way leads. */
+function wayBetween(edges: Edges, from: string, to: string): string[] | undefined {
+  const cameFrom = new Map<string, string | undefined>([[from, undefined]]);
+  for (const name of cameFrom.keys()) {
+    if (name === to) {
+      const way = [name];
+      for (let at = cameFrom.get(name); at !== undefined; at = cameFrom.get(at)) way.unshift(at);
+      return way;
+    }
+    for (const next of edges.get(name)!) if (!cameFrom.has(next)) cameFrom.set(next, name);
+  }
+  return undefined;
+}
