@@ -1,0 +1,3 @@
+export async function shell(_: unknown): Promise<number> {
+  return 1;
+}
