@@ -42,8 +42,9 @@ export function scriptletInputs(
     ? {
         prelude: preludeDigest(),
         functions: scriptlet.functions,
-        variables: scriptlet.variables,
+        // Before the variables, which hold them too: a reason is the first difference.
         vars: { ...scriptlet.vars },
+        variables: scriptlet.variables,
         data: scriptlet.dataDir === undefined ? {} : contentOf(scriptlet.dataDir),
         files: Object.assign(
           {},
