@@ -1,0 +1,70 @@
+/** Makes what the small projects of these tests start from, once for each state of src/. Started by `someProject` under a lock. */
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { formatLock, parseLock } from '../../src/debian/lock-text.ts';
+import { makeDist, ROOT, snap } from '../commands/launcher.ts';
+import { CATALOGUE, EPOCH } from './catalogue.ts';
+
+const [target = ''] = process.argv.slice(2);
+if (!existsSync(target)) prepare(target);
+
+/**
+ * A project with the lock of the whole catalogue, its debs, apt's indexes, and the base in its store. The lock's epoch is set back by
+ * years, so that a time of the build is told from SOURCE_DATE_EPOCH.
+ */
+function prepare(folder: string): void {
+  makeDist();
+  rmSync(dirname(folder), { recursive: true, force: true });
+  const work = `${folder}.new`;
+  for (const name of ['conf', 'scriptlets', 'store']) mkdirSync(join(work, name), { recursive: true });
+  shareDebs(join(ROOT, 'store', 'debs'), join(work, 'store', 'debs'));
+  const names = CATALOGUE.map((_, number) => `packages-${number}`);
+  CATALOGUE.forEach((packages, number) => {
+    const text = `install_debian_deb ${packages.join(' ')}\n`;
+    writeFileSync(join(work, 'scriptlets', `${names[number]}.sh`), text);
+  });
+  writeConf(work, 'all', names);
+  must(snap(['-C', work, 'lock', 'all']));
+  const file = join(work, 'conf', 'all.lock');
+  const lock = { ...parseLock(readFileSync(file, 'utf8'), file), epoch: EPOCH };
+  writeFileSync(file, formatLock(lock));
+  writeFileSync(join(work, 'scriptlets', 'nothing.sh'), 'do_run() { :; }\n');
+  writeConf(work, 'base', ['nothing']);
+  writeFileSync(join(work, 'conf', 'base.lock'), formatLock({ ...lock, closures: new Map() }));
+  must(snap(['-C', work, 'build', 'base', '--locked']));
+  shareDebs(join(work, 'store', 'debs'), join(ROOT, 'store', 'debs'));
+  renameSync(work, folder);
+}
+
+function writeConf(project: string, name: string, scriptlets: readonly string[]): void {
+  const text = `suite = "bookworm"\narch = "amd64"\nscriptlets = ${JSON.stringify(scriptlets)}\n`;
+  writeFileSync(join(project, 'conf', `${name}.toml`), text);
+}
+
+/** Links the debs of one folder into another, or copies them to another filesystem. */
+function shareDebs(from: string, to: string): void {
+  mkdirSync(to, { recursive: true, mode: 0o700 });
+  if (!existsSync(from)) return;
+  for (const name of readdirSync(from).filter((file) => file.endsWith('.deb'))) {
+    if (existsSync(join(to, name))) continue;
+    try {
+      linkSync(join(from, name), join(to, name));
+    } catch {
+      cpSync(join(from, name), join(to, name));
+    }
+  }
+}
+
+function must({ status, stderr }: { readonly status: number | null; readonly stderr: string }): void {
+  if (status !== 0) throw new Error(stderr);
+}
