@@ -33,12 +33,13 @@ export function commonBinds(eatmydata: string): Bind[] {
 }
 
 /** dpkg's answers to its own questions: the package's file where nobody changed it, else the one that is there. */
-const DPKG = 'dpkg --no-triggers --force-confdef --force-confold';
+const DPKG = 'dpkg --force-confdef --force-confold';
+const DEFERRED = `${DPKG} --no-triggers`;
 
 /** Configures by name what is not: with -a dpkg would run the triggers too that wait since the layers below. */
 const CONFIGURE = `configure() {
   set -- $(dpkg-query -W -f '\${db:Status-Abbrev}\${binary:Package}\\n' | sed -n 's/^i[UFHR] //p')
-  [ $# = 0 ] || ${DPKG} --configure "$@"
+  [ $# = 0 ] || ${DEFERRED} --configure "$@"
 }`;
 
 /**
@@ -60,7 +61,7 @@ export function packageStep(
       linkSync(debPath(options.debsDir, pinOf(lock, id)), join(shown, file));
       return `'${RUN}/debs/${file}'`;
     });
-    return `${DPKG} --unpack ${files.join(' ')}`;
+    return `${DEFERRED} --unpack ${files.join(' ')}`;
   });
   const [last, ...before] = commands.reverse();
   const script = [
@@ -74,6 +75,16 @@ export function packageStep(
     command: ['/bin/sh', '-c', script.join('\n')],
     env: imageEnvironment(lock.epoch),
     binds: [...commonBinds(options.eatmydata), { from: shown, to: `${RUN}/debs` }],
+    network: false,
+  };
+}
+
+/** Works off all triggers that wait, as apt does after it has installed packages. */
+export function triggerStep(lock: Lock, eatmydata: string): Step {
+  return {
+    command: ['/bin/sh', '-c', `umask 022; ${DPKG} --configure -a`],
+    env: imageEnvironment(lock.epoch),
+    binds: commonBinds(eatmydata),
     network: false,
   };
 }

@@ -125,6 +125,10 @@ export class Store {
     return note;
   }
 
+  recordsOf(n: number): RecordPatches {
+    return this.noteOf(n).records;
+  }
+
   makeWorkDir(): string {
     return makeWorkDir(this.layout);
   }
