@@ -1,17 +1,14 @@
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, PackageId } from '../debian/lock.ts';
+import { sourceFile } from '../project/declared.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
-import { pinOf } from './key.ts';
+import { PRELUDE, pinOf } from './key.ts';
 import type { Bind, Step } from './sandbox.ts';
 import { stageFiles, stageInput } from './stage.ts';
 
 const RUN = '/run/snap';
-
-const resource = (name: string): string =>
-  fileURLToPath(new URL(`../../src/layers/${name}`, import.meta.url));
 
 /** The environment of everything that runs in an image: nothing of the host's, and no time but SOURCE_DATE_EPOCH. */
 export function imageEnvironment(epoch: number): Record<string, string> {
@@ -121,8 +118,8 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
   else stageInput(scriptlet.dataDir, join(inputs, 'data'), lock.epoch);
   stageFiles(options.project, scriptlet.files, join(inputs, 'home'), lock.epoch);
   mkdirSync(join(inputs, 'sources'), { mode: 0o755 });
-  for (const { url, sha256 } of scriptlet.sources) {
-    linkSync(join(options.sourcesDir, sha256), join(inputs, 'sources', url.split('/').at(-1) ?? sha256));
+  for (const source of scriptlet.sources) {
+    linkSync(join(options.sourcesDir, source.sha256), join(inputs, 'sources', sourceFile(source)));
   }
   writeFileSync(join(inputs, 'variables.sh'), scriptlet.variables);
   const bind = (name: string): Bind => ({ from: join(inputs, name), to: `${RUN}/${name}` });
@@ -139,7 +136,7 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
     },
     binds: [
       ...commonBinds(options.eatmydata),
-      { from: resource('prelude.sh'), to: `${RUN}/prelude.sh` },
+      { from: PRELUDE, to: `${RUN}/prelude.sh` },
       { from: scriptlet.file, to: `${RUN}/scriptlet.sh` },
       ...['variables.sh', 'data', 'home', 'sources'].map(bind),
       ...(scriptlet.network ? [{ from: '/etc/resolv.conf', to: '/etc/resolv.conf' }] : []),
