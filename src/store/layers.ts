@@ -1,4 +1,13 @@
-import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { syncFilesystem } from '../host/syscall.ts';
