@@ -99,7 +99,7 @@ async function saveLock(inputs: Inputs, lock: Lock, { locked }: BuildRequest): P
   if (!locked) await writeLock(inputs.lockFile, lock);
 }
 
-async function makeBench(
+export async function makeBench(
   inputs: Inputs,
   lock: Lock,
   store: Store,

@@ -5,7 +5,7 @@ import { type Lock, type Pin, uncovered } from './debian/lock.ts';
 import { readLock } from './debian/lock-file.ts';
 import { resolve } from './debian/resolve.ts';
 import { SnapError } from './host/error.ts';
-import { pinOf } from './layers/key.ts';
+import { declaredInputs, keyOf, PRELUDE, pinOf } from './layers/key.ts';
 import type { Sequence } from './layers/round.ts';
 import { check } from './project/check.ts';
 import { type Conf, loadConf, type Mirror } from './project/conf.ts';
@@ -113,7 +113,9 @@ export function sequenceOf({ scriptlets, parent }: Inputs, lock: Lock): Sequence
 
 /** Runs every do_check whose inputs have not passed it before. */
 export async function checkInputs({ conf, scriptlets }: Inputs, store: Store): Promise<void> {
-  for (const scriptlet of scriptlets) {
-    if (scriptlet.hasCheck) await check(scriptlet, conf, { cache: store.results });
-  }
+  await check(conf, scriptlets, {
+    cache: store.results,
+    checkKey: (scriptlet) => `check ${keyOf(declaredInputs(scriptlet, conf.project))}`,
+    prelude: PRELUDE,
+  });
 }

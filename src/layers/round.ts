@@ -162,7 +162,7 @@ function scriptletJob(
 }
 
 /** The packages that each deb wants configured before it is unpacked; looked up in a deb once, then remembered. */
-async function preDependsOf(
+export async function preDependsOf(
   { store, lock }: Bench,
   debs: readonly PackageId[],
 ): Promise<Map<PackageId, readonly string[]>> {
