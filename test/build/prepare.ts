@@ -1,19 +1,10 @@
 /** Makes what the small projects of these tests start from, once for each state of src/. Started by `someProject` under a lock. */
-import {
-  cpSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatLock, parseLock } from '../../src/debian/lock-text.ts';
-import { makeDist, ROOT, snap } from '../commands/launcher.ts';
+import { makeDist, snap } from '../commands/launcher.ts';
 import { CATALOGUE, EPOCH } from './catalogue.ts';
+import { SHARED_DEBS, shareDebs } from './shared-debs.ts';
 
 const [target = ''] = process.argv.slice(2);
 if (!existsSync(target)) prepare(target);
@@ -27,7 +18,7 @@ function prepare(folder: string): void {
   rmSync(dirname(folder), { recursive: true, force: true });
   const work = `${folder}.new`;
   for (const name of ['conf', 'scriptlets', 'store']) mkdirSync(join(work, name), { recursive: true });
-  shareDebs(join(ROOT, 'store', 'debs'), join(work, 'store', 'debs'));
+  shareDebs(SHARED_DEBS, join(work, 'store', 'debs'));
   const names = CATALOGUE.map((_, number) => `packages-${number}`);
   CATALOGUE.forEach((packages, number) => {
     const text = `install_debian_deb ${packages.join(' ')}\n`;
@@ -42,27 +33,13 @@ function prepare(folder: string): void {
   writeConf(work, 'base', ['nothing']);
   writeFileSync(join(work, 'conf', 'base.lock'), formatLock({ ...lock, closures: new Map() }));
   must(snap(['-C', work, 'build', 'base', '--locked']));
-  shareDebs(join(work, 'store', 'debs'), join(ROOT, 'store', 'debs'));
+  shareDebs(join(work, 'store', 'debs'), SHARED_DEBS);
   renameSync(work, folder);
 }
 
 function writeConf(project: string, name: string, scriptlets: readonly string[]): void {
   const text = `suite = "bookworm"\narch = "amd64"\nscriptlets = ${JSON.stringify(scriptlets)}\n`;
   writeFileSync(join(project, 'conf', `${name}.toml`), text);
-}
-
-/** Links the debs of one folder into another, or copies them to another filesystem. */
-function shareDebs(from: string, to: string): void {
-  mkdirSync(to, { recursive: true, mode: 0o700 });
-  if (!existsSync(from)) return;
-  for (const name of readdirSync(from).filter((file) => file.endsWith('.deb'))) {
-    if (existsSync(join(to, name))) continue;
-    try {
-      linkSync(join(from, name), join(to, name));
-    } catch {
-      cpSync(join(from, name), join(to, name));
-    }
-  }
 }
 
 function must({ status, stderr }: { readonly status: number | null; readonly stderr: string }): void {

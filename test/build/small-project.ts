@@ -19,6 +19,7 @@ import type { Lock } from '../../src/debian/lock.ts';
 import { formatLock, parseLock } from '../../src/debian/lock-text.ts';
 import type { LayerNote } from '../../src/store/layers.ts';
 import { makeDist, ROOT, SNAP, start } from '../commands/launcher.ts';
+import { SHARED_DEBS, shareDebs } from './shared-debs.ts';
 
 /** Text by path. */
 export type Files = Readonly<Record<string, string>>;
@@ -134,10 +135,10 @@ export function fillStore(project: string, kind: 'prepared' | 'empty', apt: bool
   const from = join(preparedProject(), 'store');
   const to = join(project, 'store');
   mkdirSync(to, { mode: 0o700 });
-  const linked = kind === 'prepared' ? ['debs', 'layers', 'tools'] : ['debs'];
-  for (const name of linked) copyTree(join(from, name), join(to, name), '-al');
+  for (const debs of [join(from, 'debs'), SHARED_DEBS]) shareDebs(debs, join(to, 'debs'));
   if (apt) copyTree(join(from, 'apt'), join(to, 'apt'), '-a');
   if (kind === 'prepared') {
+    for (const name of ['layers', 'tools']) copyTree(join(from, name), join(to, name), '-al');
     for (const name of ['index.db', 'format']) copyFileSync(join(from, name), join(to, name));
   }
 }
@@ -173,16 +174,19 @@ export type BuildOptions = {
   /** The command that starts snap. */
   readonly under?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether servers may be asked. */
+  readonly online?: boolean;
 };
 
-/** `snap build --json --offline ARGS...`, whatever comes of it. */
+/** `snap build --json ARGS...`, whatever comes of it. */
 export function attemptBuild(
   project: string,
   args: readonly string[] = [],
   options: BuildOptions = {},
 ): Built {
-  const { conf = 'a', under = [], env = {} } = options;
-  const command = [...under, SNAP, '-C', project, 'build', conf, '--json', '--offline', ...args];
+  const { conf = 'a', under = [], env = {}, online = false } = options;
+  const network = online ? [] : ['--offline'];
+  const command = [...under, SNAP, '-C', project, 'build', conf, '--json', ...network, ...args];
   const { status, stdout, stderr } = start(command, { env });
   const json = JSON.parse(stdout === '' ? '{}' : stdout) as Built['json'];
   const ran = (json.layers ?? []).filter(({ state }) => state === 'run').map(({ name }) => name);
