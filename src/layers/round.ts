@@ -118,7 +118,6 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
 
   const ended = await Promise.all(outcomes.values());
   const layers = ended.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.layer] : []));
-  if (layers.length === ended.length) conflicts.push(...mergeView(bench.store, layers).conflicts);
   const position = new Map([...outcomes.keys()].map((name, index) => [name, index]));
   return {
     layers,
@@ -211,7 +210,7 @@ async function obtain<Row extends LayerRow | undefined>(
     end('hit', 0, '');
     return there;
   }
-  const reason = bench.rerun.has(name) ? 'asked for' : reasonOf(store, name, inputs, view);
+  const reason = bench.rerun.has(name) ? 'asked for' : reasonOf(store, bench.conf.name, name, inputs, view);
   return bench.slots.run(async () => {
     bench.signal.throwIfAborted();
     report({ kind: 'layer-start', name, reason });
@@ -312,6 +311,11 @@ async function settleOne(
     }),
   );
   return { name, row, sees: new Set(below.map((layer) => layer.name)) };
+}
+
+/** A layer that was taken from the store, as a result. */
+export function hitOf({ name, key }: LayerRow): LayerResult {
+  return { name, key, state: 'hit', seconds: 0, reason: '' };
 }
 
 /** Conflicts as orders to learn: the later one in the view runs on top of the earlier. */

@@ -67,12 +67,7 @@ const CAPABILITIES = [
  */
 export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   const { folder, lower } = request;
-  for (const name of ['lower', 'upper', 'work', 'root'])
-    mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
-  lower.forEach((tree, number) => {
-    symlinkSync(tree, join(folder, 'lower', String(number)));
-  });
-  const names = lower.map((_, number) => `lower/${number}`);
+  const names = stack(folder, lower);
   writeFileSync(join(folder, 'report'), '');
   const cgroup = makeCgroup(basename(folder));
   try {
@@ -80,7 +75,7 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
       [
         ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private', '/bin/bash'],
         ...[fileURLToPath(new URL('../../src/layers/enter.sh', import.meta.url))],
-        ...[names.join(':'), cgroup ?? '', String(LOG_LIMIT)],
+        ...[names, cgroup ?? '', String(LOG_LIMIT)],
         ...request.steps.flatMap((step) => [...bubblewrap(step), ';;']),
       ],
       {
@@ -104,6 +99,33 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   } finally {
     if (cgroup) await removeCgroup(cgroup);
   }
+}
+
+export type EnterRequest = Pick<SandboxRequest, 'folder' | 'lower' | 'signal'> & { readonly step: Step };
+
+/** Runs one step on the caller's terminal, in an overlay over `lower` that is thrown away. Returns its exit code. */
+export async function enterSandbox({ folder, lower, step, signal }: EnterRequest): Promise<number> {
+  const names = stack(folder, lower);
+  const mount = `mount -n -t overlay overlay -o "$1",upperdir=upper,workdir=work,volatile root || exit 121; shift; exec "$@"`;
+  const outcome = await attempt(
+    [
+      ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private'],
+      ...['/bin/bash', '-c', `umask 022; ${mount}`, 'bash', `lowerdir=${names}`],
+      ...bubblewrap(step).filter((word) => word !== '--new-session'),
+    ],
+    { cwd: folder, terminal: true, ...(signal ? { signal } : {}) },
+  );
+  return outcome.exitCode ?? 1;
+}
+
+/** Makes the folders of an overlay and short names for the trees below; returns them as the mount takes them. */
+function stack(folder: string, lower: readonly string[]): string {
+  for (const name of ['lower', 'upper', 'work', 'root'])
+    mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
+  lower.forEach((tree, number) => {
+    symlinkSync(tree, join(folder, 'lower', String(number)));
+  });
+  return lower.map((_, number) => `lower/${number}`).join(':');
 }
 
 const VIEW_AS_ROOT = [

@@ -86,6 +86,21 @@ export function triggerStep(lock: Lock, eatmydata: string): Step {
   };
 }
 
+/** A shell for a person, or a command of theirs. */
+export function shellStep(command: readonly string[]): Step {
+  return {
+    command: command.length > 0 ? command : ['/bin/bash', '-i'],
+    env: {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      HOME: '/root',
+      LC_ALL: 'C.UTF-8',
+      TERM: process.env.TERM ?? 'dumb',
+    },
+    binds: [],
+    network: false,
+  };
+}
+
 /** Debs that can be unpacked in one go: a batch ends before a deb that needs one of it configured. */
 export function batches(
   debs: readonly PackageId[],

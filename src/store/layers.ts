@@ -107,9 +107,12 @@ export class Store {
     return this.#statements.byKey.all(key);
   }
 
-  /** The newest layer of a name that is not of the given key. No lock. */
-  lastOf(name: string): LayerRow | undefined {
-    return this.#statements.byName.get(name);
+  /** The layer of a name in the last build of a conf; where that has none, the newest one of that name. No lock. */
+  lastOf(name: string, conf: string): LayerRow | undefined {
+    const build = this.lastBuild(conf);
+    const layers = build ? (JSON.parse(build.layers) as [name: string, n: number][]) : [];
+    const n = layers.find(([one]) => one === name)?.[1];
+    return (n === undefined ? undefined : this.layerNumbered(n)) ?? this.#statements.byName.get(name);
   }
 
   treeOf(n: number): string {
