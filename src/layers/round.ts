@@ -188,6 +188,11 @@ function whatRuns(scriptlet: Scriptlet, debs: readonly PackageId[]): string {
   return [debs.length > 0 ? packages : '', scriptlet.hasRun ? 'do_run' : ''].filter(Boolean).join(', ');
 }
 
+/** What is said of a layer from the store: nothing, unless the network had a part in it. */
+export function hitReason(inputs: Inputs): string {
+  return inputs.network === true ? 'impure: it used the network; --rerun asks again' : '';
+}
+
 /** Takes a layer from the store or makes it, and tells of it. Undefined: it could not be begun. */
 async function obtain<Row extends LayerRow | undefined>(
   bench: Bench,
@@ -207,7 +212,7 @@ async function obtain<Row extends LayerRow | undefined>(
   const there = bench.rerun.has(name) ? undefined : findLayer(bench, inputs);
   if (there) {
     adopt(bench.ledger, JSON.parse(there.ids));
-    end('hit', 0, '');
+    end('hit', 0, hitReason(inputs));
     return there;
   }
   const reason = bench.rerun.has(name) ? 'asked for' : reasonOf(store, bench.conf.name, name, inputs, view);
