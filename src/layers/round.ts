@@ -1,4 +1,4 @@
-import { controlOf } from '../debian/deb.ts';
+import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, Order, PackageId } from '../debian/lock.ts';
 import { fieldOf } from '../debian/records.ts';
@@ -165,16 +165,13 @@ export async function preDependsOf(
   { store, lock }: Bench,
   debs: readonly PackageId[],
 ): Promise<Map<PackageId, readonly string[]>> {
-  const found = new Map<PackageId, readonly string[]>();
-  for (const id of debs) {
-    const pin = pinOf(lock, id);
-    const key = `pre-depends ${pin.sha256}`;
-    const known = store.results.get(key);
-    const names = known ?? preDependsIn(await controlOf(debPath(store.layout.debs, pin))).join(' ');
-    if (known === undefined) store.results.set(key, names);
-    found.set(id, names.split(' ').filter(Boolean));
-  }
-  return found;
+  const keyOfDeb = (id: PackageId): string => `pre-depends ${pinOf(lock, id).sha256}`;
+  const unknown = debs.filter((id) => store.results.get(keyOfDeb(id)) === undefined);
+  const controls = await controlsOf(unknown.map((id) => debPath(store.layout.debs, pinOf(lock, id))));
+  unknown.forEach((id, index) => {
+    store.results.set(keyOfDeb(id), preDependsIn(controls[index]!).join(' '));
+  });
+  return new Map(debs.map((id) => [id, (store.results.get(keyOfDeb(id)) ?? '').split(' ').filter(Boolean)]));
 }
 
 function preDependsIn(control: string): string[] {
