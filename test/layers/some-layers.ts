@@ -39,18 +39,20 @@ export type Making = {
 
 /**
  * Captures what a script of bash leaves in an empty folder, as if it were the upper folder of an overlay over these layers: a whiteout is
- * `mknod NAME c 0 0`. `upper` stays where it is.
+ * `mknod NAME c 0 0`. `finish` does what bash cannot. `upper` stays where it is.
  */
 export function captureScript(
   store: Store,
   below: readonly ViewLayer[],
   script: string,
   options: Partial<CaptureOptions> = {},
+  finish: (upper: string) => void = () => {},
 ): Captured & { readonly upper: string } {
   const upper = join(store.makeWorkDir(), 'upper');
   mkdirSync(upper, { mode: 0o755 });
   const started = Math.floor(Date.now() / 1000);
   execFileSync('bash', ['-euc', script], { cwd: upper, stdio: ['ignore', 'ignore', 'inherit'] });
+  finish(upper);
   const settings = { epoch: EPOCH, started, settling: false, uids: new Map(), gids: new Map(), ...options };
   return { ...capture(upper, mergeView(store, below), settings), upper };
 }
