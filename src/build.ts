@@ -9,25 +9,8 @@ import { type Bench, hitOf, type LayerResult, ordersFrom, runRound, settleLayers
 import { mergeView, type View, type ViewLayer } from './layers/view.ts';
 import { type Output, putOutput, recallImage, recordBuild, settledRows } from './output.ts';
 import type { Report } from './report/event.ts';
+import type { BuildRequest } from './request.ts';
 import { Store } from './store/layers.ts';
-
-export type BuildRequest = {
-  /** Absolute path of the project's folder. */
-  readonly project: string;
-  /** The conf's name. */
-  readonly conf: string;
-  readonly jobs: number;
-  readonly locked: boolean;
-  readonly offline: boolean;
-  /** Seconds that one scriptlet may take. */
-  readonly timeout?: number;
-  readonly keepFailed: boolean;
-  /** Absolute path of the folder that gets the image instead of `images/`. */
-  readonly output?: string;
-  /** Layers to run again whatever the store has. */
-  readonly rerun: readonly string[];
-  readonly signal: AbortSignal;
-};
 
 export type BuildResult = {
   /** Absolute path. */
