@@ -1,6 +1,5 @@
 import { copyFileSync, existsSync, readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BuildRequest } from './build.ts';
 import { debPath } from './debian/debs.ts';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
@@ -11,6 +10,7 @@ import { pinOf } from './layers/key.ts';
 import type { Bench } from './layers/round.ts';
 import { makeSlots } from './layers/slots.ts';
 import type { Report } from './report/event.ts';
+import type { BuildRequest } from './request.ts';
 import type { Store } from './store/layers.ts';
 import { type Held, holdLock } from './store/locks.ts';
 

@@ -9,25 +9,8 @@ import { type Bench, hitOf, type LayerResult, ordersFrom, runRound, settleLayers
 import { mergeView, type View, type ViewLayer } from './layers/view.ts';
 import { type Output, putOutput, recallImage, recordBuild, settledRows } from './output.ts';
 import type { Report } from './report/event.ts';
+import type { BuildRequest } from './request.ts';
 import { Store } from './store/layers.ts';
-
-export type BuildRequest = {
-  /** Absolute path of the project's folder. */
-  readonly project: string;
-  /** The conf's name. */
-  readonly conf: string;
-  readonly jobs: number;
-  readonly locked: boolean;
-  readonly offline: boolean;
-  /** Seconds that one scriptlet may take. */
-  readonly timeout?: number;
-  readonly keepFailed: boolean;
-  /** Absolute path of the folder that gets the image instead of `images/`. */
-  readonly output?: string;
-  /** Layers to run again whatever the store has. */
-  readonly rerun: readonly string[];
-  readonly signal: AbortSignal;
-};
 
 export type BuildResult = {
   /** Absolute path. */
@@ -111,7 +94,7 @@ async function makeLayers(inputs: Inputs, first: Bench, request: BuildRequest): 
     for (const result of round.results) {
       if (result.state !== 'hit' || !ran.has(result.name)) ran.set(result.name, result);
     }
-    if (round.errors.length > 0) throw failureOf(round.errors);
+    if (round.errors.length > 0) throw failureOf(request.conf, round.errors, round.results);
     const { layers } = round;
     const whole = round.conflicts.length === 0;
     const recalled = whole ? recall(inputs, bench, layers, request) : undefined;
@@ -174,15 +157,15 @@ async function finish(
   };
 }
 
-/** The first failure; what else failed is named in it. */
-function failureOf(errors: readonly unknown[]): unknown {
-  const [first, ...others] = errors;
-  if (!(first instanceof SnapError) || others.length === 0) return first;
-  const more = others.map((error) => (error instanceof Error ? error.message : String(error)));
-  return new SnapError(first.code, first.message, {
-    lines: [...first.lines, ...more],
-    cause: first,
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
+/** One failure for all layers that failed; each was told when it happened. Anything but a failure of a layer goes first. */
+function failureOf(conf: string, errors: readonly unknown[], results: readonly LayerResult[]): unknown {
+  const other = errors.find((error) => !(error instanceof SnapError) || error.code !== 'RUN');
+  if (other !== undefined) return other;
+  const failed = results.filter(({ state }) => state === 'fail').map(({ name }) => name);
+  const names = failed.map((name) => `"${name}"`).join(', ');
+  return new SnapError('RUN', `Cannot build "${conf}": ${names} failed`, {
+    cause: errors[0],
+    hint: `full log: snap log ${failed[0]}; what ran well is kept`,
   });
 }
 

@@ -1,12 +1,12 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { basename, join, resolve as resolvePath } from 'node:path';
-import type { BuildRequest } from './build.ts';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import type { Inputs } from './inputs.ts';
 import { currentSlot, planImage, settleImage, slotsOf, updateFolder } from './layers/image.ts';
 import type { View, ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
+import type { BuildRequest } from './request.ts';
 import { canonicalJson, type Digest, digestOf } from './store/digest.ts';
 import type { LayerRow, Store } from './store/layers.ts';
 

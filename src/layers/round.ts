@@ -10,7 +10,7 @@ import { runBase } from './base.ts';
 import { adopt, fits } from './ids.ts';
 import { baseInputs, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
 import { reasonOf } from './reason.ts';
-import { type LayerJob, runLayer, type Workshop } from './run.ts';
+import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
 import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
 import type { Slots } from './slots.ts';
@@ -203,8 +203,9 @@ async function obtain<Row extends LayerRow | undefined>(
   const key = keyOf(inputs);
   const end = (state: LayerState, seconds: number, reason: string, error?: unknown): void => {
     results.push({ name, key, state, seconds, reason });
-    const lines = error instanceof SnapError ? { lines: [error.message, ...error.lines] } : {};
-    report({ kind: 'layer-end', name, state, seconds, reason, key, ...lines });
+    const told =
+      error instanceof SnapError ? { lines: [error.message, ...error.lines], log: logFile(store, name) } : {};
+    report({ kind: 'layer-end', name, state, seconds, reason, key, ...told });
   };
   const there = bench.rerun.has(name) ? undefined : findLayer(bench, inputs);
   if (there) {
