@@ -1,22 +1,23 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { ROOT } from '../commands/launcher.ts';
 import { SHARED_DEBS, shareDebs } from './shared-debs.ts';
 import { type Built, build, edit, fillStore, lockText, makeFolder } from './small-project.ts';
 
-/** The project's own demo, with its committed lock, in an empty store. Each test is a change on top of those before. */
+/** The project's own demo, with its lock where one is committed, in an empty store. Each test is a change on top of those before. */
 const project = makeFolder();
 let first: Built;
 
 before(() => {
   mkdirSync(join(project, 'conf'));
-  for (const file of ['conf/demo.toml', 'conf/demo.lock', 'scriptlets']) {
-    cpSync(join(ROOT, file), join(project, file), { recursive: true });
-  }
+  const files = ['conf/demo.toml', 'conf/demo.lock', 'scriptlets'].filter((file) =>
+    existsSync(join(ROOT, file)),
+  );
+  for (const file of files) cpSync(join(ROOT, file), join(project, file), { recursive: true });
   fillStore(project, 'empty', true);
-  first = demo({ online: true });
+  first = demo({ locked: false, online: true });
   shareDebs(join(project, 'store', 'debs'), SHARED_DEBS);
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { build, edit, lockLines, makeProject, write } from './small-project.ts';
+import { attemptBuild, build, edit, lockLines, makeProject, write } from './small-project.ts';
 
 /** A scriptlet that makes a user and group, and files of theirs: setuid, setgid, a folder, a link, an ACL. */
 const owner = (name: string): string => `
@@ -68,10 +68,19 @@ test('two scriptlets that each make a user get distinct ids, and their files the
 test('an id of the lock holds in a store that never saw the user', () => {
   const project = makeProject({ first: owner('alpha'), second: owner('beta') });
   edit(project, 'conf/a.lock', (text) => text.replace(/^(?=base )/m, 'uid beta 777\ngid beta 888\n'));
-  const { json } = build(project, ['--locked']);
+  const { json } = build(project);
   assert.deepEqual(idsIn(json.image, 'beta'), { uid: 777, gid: 888 });
   assertOwned(json.image, 'beta', { uid: 777, gid: 888 });
   assertOwned(json.image, 'alpha', idsIn(json.image, 'alpha'));
+});
+
+test('with --locked an id that the lock does not hold is an error that names it', () => {
+  const project = makeProject({ first: owner('alpha') });
+  const { status, stderr } = attemptBuild(project, ['--locked']);
+  assert.equal(status, 1);
+  assert.match(stderr, /its lock lacks the uid of "alpha", gid of "alpha"/);
+  build(project);
+  assert.deepEqual(build(project, ['--locked']).ran, []);
 });
 
 test("packages' own users: each owns what is its own, whatever id its postinst saw as free", () => {

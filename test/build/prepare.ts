@@ -10,7 +10,7 @@ const [target = ''] = process.argv.slice(2);
 if (!existsSync(target)) prepare(target);
 
 /**
- * A project with the lock of the whole catalogue, its debs, apt's indexes, and the base in its store. The lock's epoch is set back by
+ * A project with the lock of the whole catalogue and the ids of the base, its debs, apt's indexes, and the base in its store. The lock's epoch is set back by
  * years, so that a time of the build is told from SOURCE_DATE_EPOCH.
  */
 function prepare(folder: string): void {
@@ -31,8 +31,11 @@ function prepare(folder: string): void {
   writeFileSync(file, formatLock(lock));
   writeFileSync(join(work, 'scriptlets', 'nothing.sh'), 'do_run() { :; }\n');
   writeConf(work, 'base', ['nothing']);
-  writeFileSync(join(work, 'conf', 'base.lock'), formatLock({ ...lock, closures: new Map() }));
-  must(snap(['-C', work, 'build', 'base', '--locked']));
+  const baseFile = join(work, 'conf', 'base.lock');
+  writeFileSync(baseFile, formatLock({ ...lock, closures: new Map() }));
+  must(snap(['-C', work, 'build', 'base']));
+  const { uids, gids } = parseLock(readFileSync(baseFile, 'utf8'), baseFile);
+  writeFileSync(file, formatLock({ ...lock, uids, gids }));
   shareDebs(join(work, 'store', 'debs'), SHARED_DEBS);
   renameSync(work, folder);
 }

@@ -41,8 +41,8 @@ let there: { project: string; built: Built };
 /** The lock has neither ids nor orders: both builds have to find the same. */
 before(() => {
   const projects = [
-    makeProject(SCRIPTLETS, { files: FILES }),
-    makeProject(SCRIPTLETS, { files: FILES, store: 'empty' }),
+    makeProject(SCRIPTLETS, { files: FILES, ids: 'fresh' }),
+    makeProject(SCRIPTLETS, { files: FILES, ids: 'fresh', store: 'empty' }),
   ];
   for (const project of projects) chmodSync(join(project, 'scriptlets/data/sub/program'), 0o755);
   const [one = '', two = ''] = projects;

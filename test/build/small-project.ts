@@ -31,6 +31,8 @@ export type ProjectOptions = {
   readonly files?: Files;
   /** prepared: the base is in the store. empty: nothing but the debs is. */
   readonly store?: 'prepared' | 'empty';
+  /** fresh: the lock has no ids at all, as `snap lock` makes it. */
+  readonly ids?: 'fresh' | 'base';
   /** Whether the store holds apt's indexes, so that packages are resolved without the network. */
   readonly apt?: boolean;
 };
@@ -41,19 +43,20 @@ after(() => {
 });
 
 /**
- * A project of its own with a conf "a" of these scriptlets, in their order, and a lock that covers them, without ids and orders. What they
+ * A project of its own with a conf "a" of these scriptlets, in their order, and a lock that covers them, with no ids but the base's and no
+ * orders. What they
  * ask for stands in the catalogue.
  */
 export function makeProject(scriptlets: Files, options: ProjectOptions = {}): string {
   const project = makeFolder();
-  const { vars = '', files = {}, store = 'prepared', apt = false } = options;
+  const { vars = '', files = {}, store = 'prepared', ids = 'base', apt = false } = options;
   const list = JSON.stringify(Object.keys(scriptlets));
   write(project, {
     'conf/a.toml': `suite = "bookworm"\narch = "amd64"\nscriptlets = ${list}\n[vars]\n${vars}`,
     ...Object.fromEntries(Object.entries(scriptlets).map(([name, text]) => [`scriptlets/${name}.sh`, text])),
     ...files,
   });
-  writeFileSync(join(project, 'conf', 'a.lock'), formatLock(lockFor(scriptlets)));
+  writeFileSync(join(project, 'conf', 'a.lock'), formatLock(lockFor(scriptlets, ids)));
   fillStore(project, store, apt);
   return project;
 }
@@ -113,7 +116,7 @@ function stateOf(...paths: readonly string[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-function lockFor(scriptlets: Files): Lock {
+function lockFor(scriptlets: Files, ids: 'fresh' | 'base'): Lock {
   const file = join(preparedProject(), 'conf', 'all.lock');
   const all = parseLock(readFileSync(file, 'utf8'), file);
   const closures = Object.entries(scriptlets).flatMap(([name, text]) => {
@@ -127,7 +130,8 @@ function lockFor(scriptlets: Files): Lock {
     if (!same) throw new Error(`The catalogue has no "${wants.join(' ')}"`);
     return [[name, { wants, debs: same.debs }] as const];
   });
-  return { ...all, closures: new Map(closures) };
+  const none = { uids: new Map(), gids: new Map() };
+  return { ...all, closures: new Map(closures), ...(ids === 'fresh' ? none : {}) };
 }
 
 /** Links what never changes in a store; copies what is written in place or locked. */

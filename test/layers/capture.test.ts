@@ -81,12 +81,11 @@ test('an opaque folder says what is not there any more, name by name', () => {
 
 test('a time from the start of the run on becomes SOURCE_DATE_EPOCH, an older one stays; folders get it always', () => {
   const { manifest, upper } = run(
-    'mkdir d; echo new >d/new; echo old >d/old; touch -d @1400000000.75 d/old; touch -d @4000000000 d/future; ln -s x d/link; touch -h -d @1300000000 d/link',
+    'mkdir d; echo new >d/new; echo old >d/old; touch -d @1400000000.75 d/old; ln -s x d/link; touch -h -d @1300000000 d/link',
   );
   const times = Object.fromEntries([...manifest].map(([path, { mtime }]) => [path, mtime]));
   assert.deepEqual(times, {
     d: EPOCH,
-    'd/future': EPOCH,
     'd/link': 1_300_000_000,
     'd/new': EPOCH,
     'd/old': 1_400_000_000,
