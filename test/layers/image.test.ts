@@ -89,10 +89,15 @@ test('after any series of changes, in both slots, an image is to the second what
           inputs: { number },
         });
         const plan = planOf(store, [layer]);
+        const [shown, last] = [currentSlot(slots), images.at(-1)];
         images.push(plan);
         assert.equal(settleImage(slots, plan), slots.link);
         const expected = lines(plan.manifest.values());
         assert.deepEqual(onDisk(slots.link), expected);
+        if (shown && last && last.digest !== plan.digest) {
+          assert.notEqual(currentSlot(slots), shown);
+          assert.deepEqual(onDisk(shown), lines(last.manifest.values()));
+        }
         const fresh = join(someFolder(), 'fresh');
         updateFolder(fresh, `${fresh}.manifest`, plan);
         assert.deepEqual(onDisk(fresh), expected);

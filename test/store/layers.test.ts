@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import {
   existsSync,
   linkSync,
@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -96,22 +97,31 @@ test('publishing a key again is success and changes nothing; with other ids it i
   );
 });
 
-test('processes that publish the same keys at once agree on one layer for each', async () => {
-  const project = someFolder();
+/** Starts a process that publishes these keys once its input ends; returns the numbers that it prints. */
+function startPublisher(project: string, keys: readonly string[]) {
   const program = fileURLToPath(new URL('publisher.ts', import.meta.url));
-  const keys = Array.from({ length: 12 }, (_, number) => `key-${number}`);
-  const start = (order: readonly string[]) =>
-    promisify(execFile)(process.execPath, [
-      '--disable-warning=ExperimentalWarning',
-      program,
-      project,
-      ...order,
-    ]);
-  const orders = [keys, keys, keys.toReversed(), keys.toReversed()];
-  const printed = await Promise.all(
-    orders.map(async (order) => (await start(order)).stdout.split(' ').map(Number)),
+  const args = ['--disable-warning=ExperimentalWarning', program, project, ...keys];
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    ready: () => lines.next(),
+    publish: () => child.stdin.end(),
+    numbers: async () =>
+      String((await lines.next()).value)
+        .split(' ')
+        .map(Number),
+  };
+}
+
+test('processes that publish the same keys at the same moment agree on one layer for each', async () => {
+  const project = someFolder();
+  const keys = Array.from({ length: 25 }, (_, number) => `key-${number}`);
+  const publishers = [keys, keys, keys.toReversed(), keys.toReversed()].map((order) =>
+    startPublisher(project, order),
   );
-  const [one, two, three, four] = printed;
+  await Promise.all(publishers.map(({ ready }) => ready()));
+  for (const { publish } of publishers) publish();
+  const [one, two, three, four] = await Promise.all(publishers.map(({ numbers }) => numbers()));
   assert.deepEqual(two, one);
   assert.deepEqual([three?.toReversed(), four?.toReversed()], [one, one]);
   assert.deepEqual(

@@ -1,15 +1,14 @@
-/** Publishes layers into the store of a project as fast as it can, then prints the numbers that they got: PROJECT KEY... */
-import type { LayerKey } from '../../src/store/layers.ts';
-import { Store } from '../../src/store/layers.ts';
+/** Makes layers for the store of a project, publishes them when its standard input ends, and prints their numbers: PROJECT KEY... */
+import { readFileSync } from 'node:fs';
+import { type LayerKey, Store } from '../../src/store/layers.ts';
 import { someLayer } from './some-layer.ts';
 
 const [project = '', ...keys] = process.argv.slice(2);
 using store = new Store(project);
-const numbers = keys.map((key) => {
-  const { folder, layer } = someLayer(store, { 'a/file': key }, { key: key as LayerKey });
-  const { n } = store.publish(folder, layer);
-  store.dropWorkDir(folder);
-  return n;
-});
+const made = keys.map((key) => someLayer(store, { 'a/file': key }, { key: key as LayerKey }));
+process.stdout.write('ready\n');
+readFileSync(0);
+const numbers = made.map(({ folder, layer }) => store.publish(folder, layer).n);
+for (const { folder } of made) store.dropWorkDir(folder);
 store.settleDisk();
-process.stdout.write(numbers.join(' '));
+process.stdout.write(`${numbers.join(' ')}\n`);
