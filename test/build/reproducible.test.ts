@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, lutimesSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, lutimesSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { type Built, build, layersOf, lockText, makeProject, write } from './small-project.ts';
+import {
+  type Built,
+  build,
+  layersOf,
+  lockText,
+  makeProject,
+  type StoredLayer,
+  write,
+} from './small-project.ts';
 
 /** Everything that names a time, a host, an id or an order, in layers that run side by side. */
 const SCRIPTLETS = {
@@ -62,7 +70,19 @@ test('a lock without ids gives the same ids in two stores, with one layer at a t
   assert.equal(lockText(there.project), lockText(here.project));
 });
 
+/** The lines of a layer's manifest and its records: what its digest is made of. */
+function contentOf(layer: StoredLayer | undefined): string[] {
+  if (layer === undefined) return [];
+  const manifest = readFileSync(join(layer.tree, '..', 'manifest'), 'latin1').split('\n');
+  const records = Object.entries(layer.records).flatMap(([file, patch]) =>
+    patch.map((change) => `${file}: ${JSON.stringify(change)}`),
+  );
+  return [...manifest, ...records];
+}
+
 test('two builds of one lock, on hosts that differ in all that they may, have the same digests of all layers and of the image', () => {
+  const [mine, others] = [layersOf(here.project), layersOf(there.project)];
+  for (const [name, layer] of others) assert.deepEqual(contentOf(layer), contentOf(mine.get(name)), name);
   const digests = (project: string): string[] =>
     [...layersOf(project).values()]
       .filter(({ name }) => name !== 'nothing')
