@@ -1,4 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
 import { SnapError } from '../host/error.ts';
@@ -72,7 +73,8 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
       keep = workshop.keepFailed;
-      throw failure(workshop, job, ending, log, keep ? folder : undefined);
+      const kept = keep ? join(store.keepWorkDir(folder, job.name), 'upper') : undefined;
+      throw failure(workshop, job, ending, log, kept);
     }
     report({ kind: 'layer-step', name: job.name, step: 'capture' });
     return await captureLayer(workshop, job, folder, started, begun);
@@ -151,12 +153,13 @@ function failure(
   log: string,
   kept: string | undefined,
 ): SnapError {
-  const tail = lastLines(readFileSync(log, 'utf8'), 20);
+  const tail = endOf(readFileSync(log, 'utf8'));
   const [line, status, command] = ending.report.split('\n')[0]?.split('\t') ?? [];
+  const killed = ending.shortOfMemory ? ', killed for want of memory' : '';
   const inRun = job.scriptlet !== undefined && command !== undefined;
   const what = inRun
-    ? `"${command}" in line ${line} of ${job.scriptlet.file} exited with ${status}`
-    : `${stepName(job, ending)} ${endingOf(ending)}`;
+    ? `"${command}" in line ${line} of ${job.scriptlet.file} exited with ${exitStatus(Number(status))}${killed}`
+    : `${stepName(job, ending)} ${endingOf(ending)}${killed}`;
   const sentence = ending.timedOut
     ? `Cannot run scriptlet "${job.name}": it was still running after ${workshop.timeout} s`
     : `Cannot run scriptlet "${job.name}": ${what}`;
@@ -164,6 +167,14 @@ function failure(
   const hints = [missing, `full log: snap log ${job.name}`, kept && `what it left: ${kept}`];
   return new SnapError('RUN', sentence, { lines: tail, hint: hints.filter(Boolean).join('; ') });
 }
+
+/** Up to 20 lines that a person can read at a glance. */
+function endOf(log: string): string[] {
+  const lines = log.trim() === '' ? [] : lastLines(log, 20);
+  return lines.map((line) => (line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)}...` : line));
+}
+
+const LINE_LIMIT = 1000;
 
 function missingIn(scriptlet: Scriptlet, conf: Conf, tail: string[]): string | undefined {
   return missingDeclaration(scriptlet, conf, tail, (path) => existsSync(join(conf.project, path)));
@@ -175,7 +186,11 @@ function stepName(job: LayerJob, ending: Ending): string {
 }
 
 function endingOf({ exitCode }: Ending): string {
-  if (exitCode === undefined) return 'was ended by a signal';
-  if (exitCode === 137) return 'was killed, maybe for want of memory';
-  return exitCode > 128 ? `was ended by signal ${exitCode - 128}` : `exited with ${exitCode}`;
+  return exitCode === undefined ? 'was ended by a signal' : `exited with ${exitStatus(exitCode)}`;
+}
+
+/** A shell's exit code for a command that a signal ended is 128 more than the signal's number. */
+function exitStatus(code: number): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128);
+  return signal ? `${code} (${signal[0]})` : String(code);
 }

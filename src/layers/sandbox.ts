@@ -1,9 +1,20 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SnapError } from '../host/error.ts';
 import { attempt } from '../host/program.ts';
+import { makeBounds, PROCESS_LIMIT, processBound } from './cgroup.ts';
+import { seccompFilter } from './seccomp.ts';
 
 /** What a step sees beside the view: `from` of the host, read-only at `to`. */
 export type Bind = { readonly from: string; readonly to: string };
@@ -32,6 +43,8 @@ export type Ending = {
   /** 0: every step succeeded. Undefined: a signal ended it. */
   readonly exitCode: number | undefined;
   readonly timedOut: boolean;
+  /** Whether a process was killed since the layer needed more memory than it may have. */
+  readonly shortOfMemory: boolean;
   /** Number of the last step that was begun, from 1. */
   readonly step: number;
   /** What the prelude reported on its descriptor 3. */
@@ -40,16 +53,18 @@ export type Ending = {
 
 /** Bytes of a layer's log that are kept. */
 const LOG_LIMIT = 16 * 1024 * 1024;
-/** Processes and threads at once in one layer. */
-const PROCESS_LIMIT = 4096;
+/** Bytes of a step's report that are read. */
+const REPORT_LIMIT = 65_536;
 /** Layers that overlayfs stacks in one mount. */
 export const STACK_LIMIT = 450;
 
-/** No mount, no device, no module, no clock, no raw network: what maintainer scripts need to own and place files. */
+/**
+ * No mount, no device, no module, no clock, no raw network: what maintainer scripts need to own and place files. DAC_READ_SEARCH is
+ * not among them: DAC_OVERRIDE does for files, and what it has beyond that is opening files of the host by their handles.
+ */
 const CAPABILITIES = [
   'CHOWN',
   'DAC_OVERRIDE',
-  'DAC_READ_SEARCH',
   'FOWNER',
   'FSETID',
   'SETFCAP',
@@ -74,14 +89,16 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   });
   const names = lower.map((_, number) => `lower/${number}`);
   writeFileSync(join(folder, 'report'), '');
-  const cgroup = makeCgroup(basename(folder));
+  const filter = seccompFilter(process.arch);
+  writeFileSync(join(folder, 'seccomp'), filter ?? '');
+  const bounds = makeBounds(basename(folder));
   try {
     const outcome = await attempt(
       [
         ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private', '/bin/bash'],
-        ...[fileURLToPath(new URL('../../src/layers/enter.sh', import.meta.url))],
-        ...[names.join(':'), cgroup ?? '', String(LOG_LIMIT)],
-        ...request.steps.flatMap((step) => [...bubblewrap(step), ';;']),
+        ...[fileURLToPath(new URL('../../src/layers/enter.sh', import.meta.url)), String(process.pid)],
+        ...[names.join(':'), bounds.join.join('\n'), pidsOf(bounds.processes), String(LOG_LIMIT)],
+        ...request.steps.flatMap((step) => [...bubblewrap(step, filter !== undefined), ';;']),
       ],
       {
         cwd: folder,
@@ -89,8 +106,11 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
         ...(request.timeout === undefined ? {} : { timeout: request.timeout }),
       },
     );
-    if (outcome.exitCode === 121) {
-      throw new SnapError('HOST', `Cannot mount an overlay in "${folder}"`, {
+    const failed = { 120: 'Cannot join a control group for', 121: 'Cannot mount an overlay in' }[
+      outcome.exitCode ?? 0
+    ];
+    if (failed !== undefined && !existsSync(join(folder, 'step'))) {
+      throw new SnapError('HOST', `${failed} "${folder}"`, {
         lines: outcome.stderr.trim().split('\n'),
         hint: 'see what the host lacks: snap doctor',
       });
@@ -98,11 +118,27 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
     return {
       exitCode: outcome.exitCode,
       timedOut: outcome.timedOut,
+      shortOfMemory: bounds.wasShortOfMemory(),
       step: existsSync(join(folder, 'step')) ? Number(readFileSync(join(folder, 'step'), 'utf8')) : 0,
-      report: readFileSync(join(folder, 'report'), 'latin1').slice(0, 65_536),
+      report: headOf(join(folder, 'report'), REPORT_LIMIT),
     };
   } finally {
-    if (cgroup) await removeCgroup(cgroup);
+    await bounds.release();
+  }
+}
+
+/** The number of processes that a namespace of process numbers has to bound, where no group does. */
+function pidsOf(boundByGroup: boolean): string {
+  return !boundByGroup && processBound() === 'namespace' ? String(PROCESS_LIMIT) : '';
+}
+
+function headOf(file: string, bytes: number): string {
+  const fd = openSync(file, 'r');
+  try {
+    const head = Buffer.alloc(bytes);
+    return head.toString('latin1', 0, readSync(fd, head));
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -111,7 +147,7 @@ const VIEW_AS_ROOT = [
   ...['--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
 ];
 
-function bubblewrap(step: Step): string[] {
+function bubblewrap(step: Step, filtered: boolean): string[] {
   return [
     'bwrap',
     ...[
@@ -127,43 +163,11 @@ function bubblewrap(step: Step): string[] {
     ...(step.mounts ?? VIEW_AS_ROOT),
     ...step.binds.flatMap(({ from, to }) => ['--ro-bind', from, to]),
     ...['--cap-drop', 'ALL', ...CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`])],
+    ...(filtered ? ['--seccomp', '5'] : []),
     '--clearenv',
     ...Object.entries(step.env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--chdir', '/', '--', ...step.command],
   ];
-}
-
-/** Where this host counts processes: the pids controller of cgroup v1 or v2; undefined where neither can be used. */
-function makeCgroup(name: string): string | undefined {
-  for (const root of ['/sys/fs/cgroup/pids', '/sys/fs/cgroup']) {
-    if (!existsSync(join(root, 'cgroup.procs'))) continue;
-    const group = join(root, `snap-${name}`);
-    try {
-      mkdirSync(group);
-    } catch {
-      continue;
-    }
-    try {
-      writeFileSync(join(group, 'pids.max'), String(PROCESS_LIMIT));
-      return group;
-    } catch {
-      rmdirSync(group);
-    }
-  }
-  return undefined;
-}
-
-/** The kernel needs a moment to bury the last processes of a group. */
-async function removeCgroup(group: string): Promise<void> {
-  const { setTimeout: wait } = await import('node:timers/promises');
-  for (let attempts = 0; attempts < 100; attempts++) {
-    try {
-      rmdirSync(group);
-      return;
-    } catch {
-      await wait(20);
-    }
-  }
 }
 
 /** Layers at once when nobody says otherwise. */
