@@ -2,7 +2,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'n
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
-import { SnapError } from '../host/error.ts';
+import { type Span, watchClock } from '../host/clock.ts';
+import { errno, SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
 import type { Conf } from '../project/conf.ts';
 import { missingDeclaration } from '../project/diagnose.ts';
@@ -10,7 +11,7 @@ import type { Scriptlet } from '../project/scriptlet.ts';
 import type { Report } from '../report/event.ts';
 import type { LayerKind, LayerRow, Store } from '../store/layers.ts';
 import type { TreePath } from '../store/manifest.ts';
-import { capture, createdNames } from './capture.ts';
+import { type Captured, type CaptureOptions, capture, createdNames } from './capture.ts';
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
 import { type Ending, runSandboxed, STACK_LIMIT, type Step } from './sandbox.ts';
@@ -61,7 +62,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     makeTop(store, job.view, join(folder, 'top'), lock.epoch, job.kind === 'base' ? [] : NO_SERVICES);
     const steps = job.prepare(folder);
     report({ kind: 'layer-step', name: job.name, step: job.what });
-    const started = Math.floor(Date.now() / 1000);
+    const clock = watchClock();
     const begun = performance.now();
     const ending = await runSandboxed({
       folder,
@@ -70,6 +71,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
       timeout: workshop.timeout,
       signal: workshop.signal,
     });
+    const ran = clock.end();
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
       keep = workshop.keepFailed;
@@ -77,7 +79,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
       throw failure(workshop, job, ending, log, kept);
     }
     report({ kind: 'layer-step', name: job.name, step: 'capture' });
-    return await captureLayer(workshop, job, folder, started, begun);
+    return await captureLayer(workshop, job, folder, ran, begun);
   } finally {
     if (!keep) store.dropWorkDir(folder);
   }
@@ -95,7 +97,7 @@ async function captureLayer(
   workshop: Workshop,
   job: LayerJob,
   folder: string,
-  started: number,
+  ran: Span,
   begun: number,
 ): Promise<LayerRow> {
   const { store, ledger, lock } = workshop;
@@ -104,9 +106,9 @@ async function captureLayer(
   const created = createdNames(upper, job.view);
   if (!knows(ledger, created)) await job.earlierDone();
   const ids = { uids: giveIds(ledger.uids, created.uids), gids: giveIds(ledger.gids, created.gids) };
-  const captured = capture(upper, job.view, {
+  const captured = captureTree(job, upper, {
     epoch: lock.epoch,
-    started,
+    ran,
     settling: job.kind === 'settle',
     uids: renumbering(created.uids, ids.uids),
     gids: renumbering(created.gids, ids.gids),
@@ -117,6 +119,22 @@ async function captureLayer(
     ids,
     seconds: (performance.now() - begun) / 1000,
   });
+}
+
+function captureTree(job: LayerJob, upper: string, options: CaptureOptions): Captured {
+  try {
+    return capture(upper, job.view, options);
+  } catch (error) {
+    if (errno(error) !== 'ENAMETOOLONG') throw error;
+    throw new SnapError(
+      'RUN',
+      `Cannot keep what "${job.name}" made: a path in it is longer than 4096 bytes`,
+      {
+        hint: 'no program can reach such a path; mend what makes it',
+        cause: error,
+      },
+    );
+  }
 }
 
 type Made = Pick<Parameters<Store['publish']>[1], 'manifest' | 'records' | 'ids' | 'seconds'>;

@@ -161,16 +161,26 @@ function mergeRecords(
   const merged = new Map<string, RecordFile>();
   for (const file of [...files.keys()].sort()) {
     const records: Records = new Map();
+    const makers = new Map<string, number>();
+    let remover = 0;
     for (const [key, changes] of files.get(file) ?? []) {
       const result = mergeChanges(changes, sees, (a, b) => a === b);
       if (result.kind === 'conflict') {
         addConflict(result.earlier, result.later, `${file}: ${recordName(key)}`);
       } else if (result.winner.value !== null) {
         records.set(key, result.winner.value);
+        makers.set(key, result.winner.layer);
+      } else if (key === FILE_ITSELF) {
+        remover = result.winner.layer;
       }
     }
     const itself = records.get(FILE_ITSELF);
-    if (itself === undefined) continue;
+    if (itself === undefined) {
+      for (const [key, by] of makers) {
+        addConflict(Math.min(by, remover), Math.max(by, remover), `${file}: ${recordName(key)}`);
+      }
+      continue;
+    }
     records.delete(FILE_ITSELF);
     const [mode = '', uid, gid] = itself.split(' ');
     merged.set(file, { mode: Number.parseInt(mode, 8), uid: Number(uid), gid: Number(gid), records });

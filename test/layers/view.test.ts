@@ -87,10 +87,10 @@ test("a view of random layers equals the kernel's overlay of them, and the same 
           makeTop(store, view, join(work, 'top'), EPOCH);
           const trees = layers.map(({ row }) => store.treeOf(row.n)).reverse();
           inOverlay(work, [join(work, 'top'), ...trees], script);
-          const started = Math.floor(Date.now() / 1000) - 3600;
+          const now = Math.floor(Date.now() / 1000);
           const captured = capture(join(work, 'upper'), view, {
             epoch: EPOCH,
-            started,
+            ran: { from: now - 3600, to: now },
             settling: false,
             uids: new Map(),
             gids: new Map(),
