@@ -66,7 +66,7 @@ export async function build(request: BuildRequest, report: Report): Promise<Buil
   const bench = await makeBench(inputs, covered, store, request, report);
   const made = await makeLayers(inputs, bench, request);
   const settled = await settleLayers(made.bench, made.layers);
-  await saveLock(inputs, withLedger(made.bench.lock, bench.ledger), request);
+  await saveLock(inputs, withIds(made.bench.lock, bench.ledger), request);
   const results = [...made.results, ...settled.results];
   const image = assemble(store, inputs, made.bench.lock, settled.view, request, report);
   store.settleDisk();
@@ -99,7 +99,7 @@ async function saveLock(inputs: Inputs, lock: Lock, { locked }: BuildRequest): P
   if (!locked) await writeLock(inputs.lockFile, lock);
 }
 
-async function makeBench(
+export async function makeBench(
   inputs: Inputs,
   lock: Lock,
   store: Store,
@@ -122,7 +122,7 @@ async function makeBench(
 }
 
 /** The lock's ids; a name that it does not hold has the id that the conf's parent gave it, so that their layers are the same. */
-function ledgerOf(lock: Lock, parent: Lock | undefined): Ledger {
+export function ledgerOf(lock: Lock, parent: Lock | undefined): Ledger {
   const join = (own: ReadonlyMap<string, number>, inherited: ReadonlyMap<string, number> = new Map()) => {
     const taken = new Set(own.values());
     const added = [...inherited].filter(([name, id]) => !own.has(name) && !taken.has(id));
@@ -131,12 +131,8 @@ function ledgerOf(lock: Lock, parent: Lock | undefined): Ledger {
   return { uids: join(lock.uids, parent?.uids), gids: join(lock.gids, parent?.gids) };
 }
 
-function withLedger(lock: Lock, ledger: Ledger): Lock {
-  return withIds(lock, ledger);
-}
-
 /** libeatmydata of the target's suite, unpacked once from the locked deb. */
-async function eatmydataOf(lock: Lock, store: Store): Promise<string> {
+export async function eatmydataOf(lock: Lock, store: Store): Promise<string> {
   const pin = pinOf(lock, lock.tools[0]!);
   const folder = join(store.layout.tools, pin.sha256);
   if (!existsSync(folder)) {

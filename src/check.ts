@@ -1,7 +1,166 @@
-export type CheckResult = {
-  readonly same: boolean;
-  readonly differences: readonly { path: string; what: string; allowed?: string }[];
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build, makeBench } from './build.ts';
+import { watchClock } from './host/clock.ts';
+import { SnapError } from './host/error.ts';
+import { lastLines } from './host/program.ts';
+import { readInputs, sequenceOf } from './inputs.ts';
+import { capture, createdNames } from './layers/capture.ts';
+import {
+  applyAllowances,
+  compareTrees,
+  type Difference,
+  parseAllowances,
+  type Side,
+} from './layers/compare.ts';
+import { giveIds, renumbering } from './layers/ids.ts';
+import { currentSlot, manifestFile, planImage, slotsOf } from './layers/image.ts';
+import { addedDebs, type Bench, preDependsOf, type Sequence } from './layers/round.ts';
+import { NO_SERVICES } from './layers/run.ts';
+import { runSandboxed, type Step } from './layers/sandbox.ts';
+import { packageStep, scriptletStep, triggerStep } from './layers/steps.ts';
+import { makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
+import type { Report } from './report/event.ts';
+import { type LayerRow, Store } from './store/layers.ts';
+import { decodeManifest } from './store/manifest.ts';
+import { at } from './store/tree.ts';
+
+export type CheckRequest = {
+  readonly project: string;
+  readonly conf: string;
+  readonly jobs: number;
+  readonly signal: AbortSignal;
 };
-export async function check(..._: unknown[]): Promise<CheckResult> {
-  throw new Error('x');
+
+export type CheckResult = { readonly same: boolean; readonly differences: readonly Difference[] };
+
+/**
+ * The oracle: builds the conf a second time the old way, in one tree that every scriptlet changes in its turn, with no layers and
+ * with triggers as dpkg runs them, and compares the result with the image.
+ */
+export async function check(request: CheckRequest, report: Report): Promise<CheckResult> {
+  const asked = { ...request, locked: false, offline: false, keepFailed: false, rerun: [] };
+  await build(asked, report);
+  using store = new Store(request.project);
+  const inputs = await readInputs(request.project, request.conf, store);
+  if (!inputs.lock) throw new Error('A build left no lock');
+  const bench = await makeBench(inputs, inputs.lock, store, asked, report);
+  const folder = store.makeWorkDir();
+  try {
+    const old = await buildInOneTree(bench, sequenceOf(inputs, inputs.lock), folder);
+    const excludes = inputs.scriptlets.flatMap((scriptlet) => scriptlet.excludes);
+    const plan = planImage(store, old, excludes, inputs.lock.epoch);
+    const oldSide: Side = {
+      manifest: plan.manifest,
+      recordText: (path) => plan.records.get(path)?.toString('latin1') ?? '',
+    };
+    const found = compareTrees(imageSide(store, request.conf), oldSide, ['layered', 'the old way']);
+    const differences = applyAllowances(found, allowances(request.project));
+    return { same: differences.every(({ allowed }) => allowed !== undefined), differences };
+  } finally {
+    store.dropWorkDir(folder);
+  }
+}
+
+function imageSide(store: Store, conf: string): Side {
+  const slot = currentSlot(slotsOf(store.layout.images, conf));
+  if (!slot) throw new Error('A build left no image');
+  return {
+    manifest: decodeManifest(readFileSync(manifestFile(slot))),
+    recordText: (path) => readFileSync(at(slot, path), 'latin1'),
+  };
+}
+
+/** Snap's own list, and that of the project: `check.allow` in its folder. */
+function allowances(project: string) {
+  const own = new URL('../src/check.allow', import.meta.url);
+  const files = [own, join(project, 'check.allow')];
+  return files.flatMap((file) => (existsSync(file) ? parseAllowances(readFileSync(file, 'utf8')) : []));
+}
+
+/** All scriptlets in the order of the view, over one base, each on what those before it left. */
+async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string): Promise<View> {
+  const { store, lock, report } = bench;
+  const base: ViewLayer = { name: 'base', row: baseRow(bench), sees: new Set() };
+  const below = mergeView(store, [base]);
+  makeTop(store, below, join(folder, 'top'), lock.epoch, NO_SERVICES);
+  const { steps, names } = await allSteps(bench, sequence, folder);
+  report({ kind: 'layer-start', name: 'the old way', reason: 'in one tree' });
+  const begun = performance.now();
+  const clock = watchClock();
+  const lower = [join(folder, 'top'), store.treeOf(base.row.n)];
+  const ending = await runSandboxed({ folder, lower, steps, timeout: undefined, signal: bench.signal });
+  const ran = clock.end();
+  const seconds = (performance.now() - begun) / 1000;
+  const state = ending.exitCode === 0 ? 'run' : 'fail';
+  report({ kind: 'layer-end', name: 'the old way', state, seconds, reason: 'in one tree' });
+  if (state === 'fail') {
+    throw new SnapError(
+      'CHECK',
+      `Cannot build "${bench.conf.name}" the old way: scriptlet "${names[ending.step - 1]}" failed`,
+      {
+        lines: lastLines(readFileSync(join(folder, 'log'), 'utf8'), 20),
+        hint: 'it runs as a layer, so it may rely on not seeing what others left',
+      },
+    );
+  }
+  const upper = join(folder, 'upper');
+  const created = createdNames(upper, below);
+  const captured = capture(upper, below, {
+    epoch: lock.epoch,
+    ran,
+    settling: true,
+    uids: renumbering(created.uids, giveIds(bench.ledger.uids, created.uids)),
+    gids: renumbering(created.gids, giveIds(bench.ledger.gids, created.gids)),
+  });
+  const contents = {
+    manifestOf: (n: number) => (n === base.row.n ? store.manifestOf(n) : captured.manifest),
+    recordsOf: (n: number) => (n === base.row.n ? store.recordsOf(n) : captured.records),
+  };
+  const all: ViewLayer = { name: 'all', row: { ...base.row, n: -1 }, sees: new Set(['base']) };
+  return mergeView(contents, [base, all]);
+}
+
+function baseRow({ store, conf }: Bench): LayerRow {
+  const layers = JSON.parse(store.lastBuild(conf.name)?.layers ?? '[]') as [string, number][];
+  const row = store.layerNumbered(layers.find(([name]) => name === 'base')?.[1] ?? -1);
+  if (!row) throw new Error('A build left no base');
+  return row;
+}
+
+async function allSteps(
+  bench: Bench,
+  sequence: Sequence,
+  folder: string,
+): Promise<{ steps: Step[]; names: string[] }> {
+  const { lock, store, eatmydata, conf } = bench;
+  const steps: Step[] = [];
+  const names: string[] = [];
+  const before = new Set<string>();
+  for (const scriptlet of sequence.scriptlets) {
+    const own = join(folder, scriptlet.name);
+    mkdirSync(own);
+    const add = (...made: Step[]): void => {
+      steps.push(...made);
+      names.push(...made.map(() => scriptlet.name));
+    };
+    const debs = addedDebs(lock, scriptlet.name, before);
+    if (debs.length > 0) {
+      const preDepends = await preDependsOf(bench, debs);
+      add(packageStep(lock, debs, preDepends, { folder: own, eatmydata, debsDir: store.layout.debs }));
+      add(triggerStep(lock, eatmydata));
+    }
+    if (scriptlet.hasRun) {
+      const options = {
+        project: conf.project,
+        lock,
+        sourcesDir: store.layout.sources,
+        folder: own,
+        eatmydata,
+      };
+      add(scriptletStep(scriptlet, options));
+    }
+    before.add(scriptlet.name);
+  }
+  return { steps, names };
 }

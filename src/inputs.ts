@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { download, fetchSource } from './debian/download.ts';
 import { hostMirrors } from './debian/host-sources.ts';
@@ -5,10 +6,10 @@ import { type Lock, type Pin, uncovered } from './debian/lock.ts';
 import { readLock } from './debian/lock-file.ts';
 import { resolve } from './debian/resolve.ts';
 import { SnapError } from './host/error.ts';
-import { pinOf } from './layers/key.ts';
+import { declaredInputs, keyOf, PRELUDE, pinOf } from './layers/key.ts';
 import type { Sequence } from './layers/round.ts';
 import { check } from './project/check.ts';
-import { type Conf, loadConf, type Mirror } from './project/conf.ts';
+import { type Conf, listConfs, loadConf, type Mirror } from './project/conf.ts';
 import { closures, sequence } from './project/order.ts';
 import { readScriptlets, type Scriptlet } from './project/scriptlet.ts';
 import type { Report } from './report/event.ts';
@@ -77,8 +78,20 @@ export async function coverLock(
     aptDir: join(store.layout.apt, digestOf(JSON.stringify([mirrors, conf.suite, conf.arch])).slice(0, 16)),
     debsDir: store.layout.debs,
     offline: options.offline,
-    now: () => Math.floor(Date.now() / 1000),
+    now: () => projectEpoch(conf) ?? Math.floor(Date.now() / 1000),
   });
+}
+
+/**
+ * The SOURCE_DATE_EPOCH that other confs of the project have: with the same one, and the same packages, they share their layers.
+ */
+function projectEpoch(conf: Conf): number | undefined {
+  const epochs = listConfs(conf.project).flatMap((name) => {
+    const file = join(conf.project, 'conf', `${name}.lock`);
+    const epoch = existsSync(file) ? /^epoch (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
+    return epoch === undefined ? [] : [Number(epoch)];
+  });
+  return epochs.length > 0 ? Math.min(...epochs) : undefined;
 }
 
 export async function mirrorsOf(conf: Conf): Promise<readonly Mirror[]> {
@@ -113,7 +126,9 @@ export function sequenceOf({ scriptlets, parent }: Inputs, lock: Lock): Sequence
 
 /** Runs every do_check whose inputs have not passed it before. */
 export async function checkInputs({ conf, scriptlets }: Inputs, store: Store): Promise<void> {
-  for (const scriptlet of scriptlets) {
-    if (scriptlet.hasCheck) await check(scriptlet, conf, { cache: store.results });
-  }
+  await check(conf, scriptlets, {
+    cache: store.results,
+    checkKey: (scriptlet) => `check ${keyOf(declaredInputs(scriptlet, conf.project))}`,
+    prelude: PRELUDE,
+  });
 }

@@ -42,6 +42,8 @@ await main(process.argv.slice(2));
 
 /** The command line: argv -> command -> exit code. */
 async function main(argv: readonly string[]): Promise<void> {
+  // What is made has the modes that the code names, whatever the caller's umask.
+  process.umask(0o022);
   const interrupt = new AbortController();
   let signalled: Signal | undefined;
   let times = 0;

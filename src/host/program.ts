@@ -10,6 +10,8 @@ export type RunOptions = {
   readonly signal?: AbortSignal;
   /** Seconds after which the program is killed. */
   readonly timeout?: number;
+  /** The program has the caller's terminal, and nothing of what it prints is returned. */
+  readonly terminal?: boolean;
 };
 
 export type Outcome = {
@@ -37,7 +39,7 @@ export async function attempt(command: readonly string[], options: RunOptions = 
     extendEnv: options.inherit ?? false,
     env: { PATH: HOST_PATH, LC_ALL: 'C.UTF-8', ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    ...(options.terminal ? { stdio: 'inherit' as const } : inputOf(options)),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...(options.timeout === undefined ? {} : { timeout: options.timeout * 1000 }),
   });
@@ -49,7 +51,11 @@ export async function attempt(command: readonly string[], options: RunOptions = 
     });
   }
   const { exitCode, signal, timedOut, stdout, stderr } = result;
-  return { exitCode, signal, timedOut, stdout, stderr };
+  return { exitCode, signal, timedOut, stdout: stdout ?? '', stderr: stderr ?? '' };
+}
+
+function inputOf({ input }: RunOptions) {
+  return input === undefined ? { stdin: 'ignore' as const } : { input };
 }
 
 /**

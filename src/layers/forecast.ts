@@ -31,8 +31,8 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
     planned.push({
       name,
       state: row ? 'hit' : 'run',
-      reason: row ? '' : reasonOf(store, name, inputs, view),
-      ...lastTook(store, name),
+      reason: row ? '' : reasonOf(store, conf.name, name, inputs, view),
+      ...lastTook(bench, name),
       key: keyOf(inputs),
     });
   };
@@ -47,14 +47,14 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
         name,
         state: 'run',
         reason: 'the lock does not cover its packages yet',
-        ...lastTook(store, name),
+        ...lastTook(bench, name),
       });
     } else if (missing !== undefined) {
       planned.push({
         name,
         state: 'unknown',
         reason: `sees "${missing}", which is not there yet`,
-        ...lastTook(store, name),
+        ...lastTook(bench, name),
       });
     } else {
       const view = layersSeen(there.get('base')!, there, sequence, sees);
@@ -81,7 +81,7 @@ function openIn(lock: Lock, sequence: Sequence): string[] {
   return uncovered(lock, wants).map(({ name }) => name);
 }
 
-function lastTook(store: Store, name: string): { seconds?: number } {
-  const last = store.lastOf(name);
+function lastTook({ store, conf }: Bench, name: string): { seconds?: number } {
+  const last = store.lastOf(name, conf.name);
   return last ? { seconds: last.seconds } : {};
 }

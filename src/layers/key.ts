@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Lock, PackageId, Pin } from '../debian/lock.ts';
+import { sourceFile } from '../project/declared.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import { canonicalJson, digestOf, type Json } from '../store/digest.ts';
 import type { LayerKey } from '../store/layers.ts';
@@ -38,21 +40,7 @@ export function scriptletInputs(
   debs: readonly PackageId[],
   view: readonly ViewLayer[],
 ): Inputs {
-  const ran = scriptlet.hasRun
-    ? {
-        prelude: preludeDigest(),
-        functions: scriptlet.functions,
-        variables: scriptlet.variables,
-        vars: { ...scriptlet.vars },
-        data: scriptlet.dataDir === undefined ? {} : contentOf(scriptlet.dataDir),
-        files: Object.assign(
-          {},
-          ...scriptlet.files.map((file) => prefixed(file, contentOf(join(project, file)))),
-        ),
-        sources: scriptlet.sources.map(({ url, sha256 }) => `${url.split('/').at(-1)} ${sha256}`),
-        network: scriptlet.network,
-      }
-    : {};
+  const ran = scriptlet.hasRun ? { prelude: preludeDigest(), ...declaredInputs(scriptlet, project) } : {};
   return {
     format: KEY_FORMAT,
     kind: 'scriptlet',
@@ -62,6 +50,22 @@ export function scriptletInputs(
     debs: debInputs(lock, debs),
     view: viewDigests(view),
     ...ran,
+  };
+}
+
+/** What a scriptlet's own file, folder and declarations decide. */
+export function declaredInputs(scriptlet: Scriptlet, project: string): Inputs {
+  return {
+    functions: scriptlet.functions,
+    variables: scriptlet.variables,
+    vars: { ...scriptlet.vars },
+    data: scriptlet.dataDir === undefined ? {} : contentOf(scriptlet.dataDir),
+    files: Object.assign(
+      {},
+      ...scriptlet.files.map((file) => prefixed(file, contentOf(join(project, file)))),
+    ),
+    sources: scriptlet.sources.map((source) => `${sourceFile(source)} ${source.sha256}`),
+    network: scriptlet.network,
   };
 }
 
@@ -79,10 +83,12 @@ export function pinOf(lock: Lock, id: PackageId): Pin {
   return pin;
 }
 
+export const PRELUDE = fileURLToPath(new URL('../../src/layers/prelude.sh', import.meta.url));
+
 let prelude: string | undefined;
 
 function preludeDigest(): string {
-  prelude ??= digestOf(readFileSync(new URL('../../src/layers/prelude.sh', import.meta.url)));
+  prelude ??= digestOf(readFileSync(PRELUDE));
   return prelude;
 }
 

@@ -4,8 +4,14 @@ import type { Inputs } from './key.ts';
 import type { ViewLayer } from './view.ts';
 
 /** Why a layer is not in the store: the first input in which it differs from the last layer of that name. */
-export function reasonOf(store: Store, name: string, inputs: Inputs, view: readonly ViewLayer[]): string {
-  const last = store.lastOf(name);
+export function reasonOf(
+  store: Store,
+  conf: string,
+  name: string,
+  inputs: Inputs,
+  view: readonly ViewLayer[],
+): string {
+  const last = store.lastOf(name, conf);
   return last ? firstDifference(store, last, inputs, view) : 'first build';
 }
 

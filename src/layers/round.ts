@@ -162,7 +162,7 @@ function scriptletJob(
 }
 
 /** The packages that each deb wants configured before it is unpacked; looked up in a deb once, then remembered. */
-async function preDependsOf(
+export async function preDependsOf(
   { store, lock }: Bench,
   debs: readonly PackageId[],
 ): Promise<Map<PackageId, readonly string[]>> {
@@ -211,7 +211,7 @@ async function obtain<Row extends LayerRow | undefined>(
     end('hit', 0, '');
     return there;
   }
-  const reason = bench.rerun.has(name) ? 'asked for' : reasonOf(store, name, inputs, view);
+  const reason = bench.rerun.has(name) ? 'asked for' : reasonOf(store, bench.conf.name, name, inputs, view);
   return bench.slots.run(async () => {
     bench.signal.throwIfAborted();
     report({ kind: 'layer-start', name, reason });

@@ -82,23 +82,17 @@ const CAPABILITIES = [
  */
 export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   const { folder, lower } = request;
-  for (const name of ['lower', 'upper', 'work', 'root'])
-    mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
-  lower.forEach((tree, number) => {
-    symlinkSync(tree, join(folder, 'lower', String(number)));
-  });
-  const names = lower.map((_, number) => `lower/${number}`);
+  const names = stack(folder, lower);
   writeFileSync(join(folder, 'report'), '');
-  const filter = seccompFilter(process.arch);
-  writeFileSync(join(folder, 'seccomp'), filter ?? '');
+  const filtered = writeFilter(folder);
   const bounds = makeBounds(basename(folder));
   try {
     const outcome = await attempt(
       [
         ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private', '/bin/bash'],
         ...[fileURLToPath(new URL('../../src/layers/enter.sh', import.meta.url)), String(process.pid)],
-        ...[names.join(':'), bounds.join.join('\n'), pidsOf(bounds.processes), String(LOG_LIMIT)],
-        ...request.steps.flatMap((step) => [...bubblewrap(step, filter !== undefined), ';;']),
+        ...[names, bounds.join.join('\n'), pidsOf(bounds.processes), String(LOG_LIMIT)],
+        ...request.steps.flatMap((step) => [...bubblewrap(step, filtered), ';;']),
       ],
       {
         cwd: folder,
@@ -127,6 +121,13 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   }
 }
 
+/** False where there is no filter for this machine. */
+function writeFilter(folder: string): boolean {
+  const filter = seccompFilter(process.arch);
+  writeFileSync(join(folder, 'seccomp'), filter ?? '');
+  return filter !== undefined;
+}
+
 /** The number of processes that a namespace of process numbers has to bound, where no group does. */
 function pidsOf(boundByGroup: boolean): string {
   return !boundByGroup && processBound() === 'namespace' ? String(PROCESS_LIMIT) : '';
@@ -140,6 +141,34 @@ function headOf(file: string, bytes: number): string {
   } finally {
     closeSync(fd);
   }
+}
+
+export type EnterRequest = Pick<SandboxRequest, 'folder' | 'lower' | 'signal'> & { readonly step: Step };
+
+/** Runs one step on the caller's terminal, in an overlay over `lower` that is thrown away. Returns its exit code. */
+export async function enterSandbox({ folder, lower, step, signal }: EnterRequest): Promise<number> {
+  const names = stack(folder, lower);
+  const filtered = writeFilter(folder);
+  const mount = `mount -n -t overlay overlay -o "$1",upperdir=upper,workdir=work,volatile root || exit 121; shift; exec "$@" 5<seccomp`;
+  const outcome = await attempt(
+    [
+      ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private'],
+      ...['/bin/bash', '-c', `umask 022; ${mount}`, 'bash', `lowerdir=${names}`],
+      ...bubblewrap(step, filtered).filter((word) => word !== '--new-session'),
+    ],
+    { cwd: folder, terminal: true, ...(signal ? { signal } : {}) },
+  );
+  return outcome.exitCode ?? 1;
+}
+
+/** Makes the folders of an overlay and short names for the trees below; returns them as the mount takes them. */
+function stack(folder: string, lower: readonly string[]): string {
+  for (const name of ['lower', 'upper', 'work', 'root'])
+    mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
+  lower.forEach((tree, number) => {
+    symlinkSync(tree, join(folder, 'lower', String(number)));
+  });
+  return lower.map((_, number) => `lower/${number}`).join(':');
 }
 
 const VIEW_AS_ROOT = [

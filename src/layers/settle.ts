@@ -40,7 +40,7 @@ export function settlements(store: Store, view: View, lock: Lock): Settlement[] 
   for (const interest of interestsOf(view.records)) {
     const { trigger } = interest;
     if (trigger.startsWith('/')) {
-      const prefix = trigger.slice(1);
+      const prefix = throughAlias(view, trigger);
       if (brought.some(({ entry }) => isUnder(entry.path, prefix))) add(interest.package, trigger);
     } else if (activated.has(trigger) || makesFrom(interest, brought)) add(interest.package, trigger);
   }
@@ -54,6 +54,14 @@ export function settlements(store: Store, view: View, lock: Lock): Settlement[] 
         inputs: settleInputs(view, lock, status, name, sorted, activated),
       };
     });
+}
+
+/** The path of a file trigger in the tree: /lib/udev is usr/lib/udev where /lib is a link to usr/lib. */
+function throughAlias(view: View, trigger: string): string {
+  const [first = '', ...rest] = trigger.slice(1).split('/');
+  const entry = view.get(first as TreePath);
+  const start = entry?.type === 'symlink' ? entry.target.replace(/^\/+/, '') : first;
+  return [start, ...rest].join('/');
 }
 
 function isUnder(path: string, prefix: string): boolean {
@@ -107,7 +115,8 @@ function settleInputs(
   triggers: readonly string[],
   activated: ReadonlyMap<string, readonly string[]>,
 ): Inputs {
-  const prefixes = triggers.filter((trigger) => trigger.startsWith('/')).map((trigger) => trigger.slice(1));
+  const files = triggers.filter((trigger) => trigger.startsWith('/'));
+  const prefixes = files.map((trigger) => throughAlias(view, trigger));
   const rules = derivedBy(plainName(name));
   const seen: Entry[] = [];
   for (const { entry } of view.entries()) {

@@ -1,17 +1,14 @@
 import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, PackageId } from '../debian/lock.ts';
+import { sourceFile } from '../project/declared.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
-import { pinOf } from './key.ts';
+import { PRELUDE, pinOf } from './key.ts';
 import type { Bind, Step } from './sandbox.ts';
 import { stageFiles, stageInput } from './stage.ts';
 
 const RUN = '/run/snap';
-
-const resource = (name: string): string =>
-  fileURLToPath(new URL(`../../src/layers/${name}`, import.meta.url));
 
 /** The environment of everything that runs in an image: nothing of the host's, and no time but SOURCE_DATE_EPOCH. */
 export function imageEnvironment(epoch: number): Record<string, string> {
@@ -33,12 +30,13 @@ export function commonBinds(eatmydata: string): Bind[] {
 }
 
 /** dpkg's answers to its own questions: the package's file where nobody changed it, else the one that is there. */
-const DPKG = 'dpkg --no-triggers --force-confdef --force-confold';
+const DPKG = 'dpkg --force-confdef --force-confold';
+const DEFERRED = `${DPKG} --no-triggers`;
 
 /** Configures by name what is not: with -a dpkg would run the triggers too that wait since the layers below. */
 const CONFIGURE = `configure() {
   set -- $(dpkg-query -W -f '\${db:Status-Abbrev}\${binary:Package}\\n' | sed -n 's/^i[UFHR] //p')
-  [ $# = 0 ] || ${DPKG} --configure "$@"
+  [ $# = 0 ] || ${DEFERRED} --configure "$@"
 }`;
 
 /**
@@ -60,7 +58,7 @@ export function packageStep(
       linkSync(debPath(options.debsDir, pinOf(lock, id)), join(shown, file));
       return `'${RUN}/debs/${file}'`;
     });
-    return `${DPKG} --unpack ${files.join(' ')}`;
+    return `${DEFERRED} --unpack ${files.join(' ')}`;
   });
   const [last, ...before] = commands.reverse();
   const script = [
@@ -74,6 +72,31 @@ export function packageStep(
     command: ['/bin/sh', '-c', script.join('\n')],
     env: imageEnvironment(lock.epoch),
     binds: [...commonBinds(options.eatmydata), { from: shown, to: `${RUN}/debs` }],
+    network: false,
+  };
+}
+
+/** Works off all triggers that wait, as apt does after it has installed packages. */
+export function triggerStep(lock: Lock, eatmydata: string): Step {
+  return {
+    command: ['/bin/sh', '-c', `umask 022; ${DPKG} --configure -a`],
+    env: imageEnvironment(lock.epoch),
+    binds: commonBinds(eatmydata),
+    network: false,
+  };
+}
+
+/** A shell for a person, or a command of theirs. */
+export function shellStep(command: readonly string[]): Step {
+  return {
+    command: command.length > 0 ? command : ['/bin/bash', '-i'],
+    env: {
+      PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      HOME: '/root',
+      LC_ALL: 'C.UTF-8',
+      TERM: process.env.TERM ?? 'dumb',
+    },
+    binds: [],
     network: false,
   };
 }
@@ -110,8 +133,8 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
   else stageInput(scriptlet.dataDir, join(inputs, 'data'), lock.epoch);
   stageFiles(options.project, scriptlet.files, join(inputs, 'home'), lock.epoch);
   mkdirSync(join(inputs, 'sources'), { mode: 0o755 });
-  for (const { url, sha256 } of scriptlet.sources) {
-    linkSync(join(options.sourcesDir, sha256), join(inputs, 'sources', url.split('/').at(-1) ?? sha256));
+  for (const source of scriptlet.sources) {
+    linkSync(join(options.sourcesDir, source.sha256), join(inputs, 'sources', sourceFile(source)));
   }
   writeFileSync(join(inputs, 'variables.sh'), scriptlet.variables);
   const bind = (name: string): Bind => ({ from: join(inputs, name), to: `${RUN}/${name}` });
@@ -128,7 +151,7 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
     },
     binds: [
       ...commonBinds(options.eatmydata),
-      { from: resource('prelude.sh'), to: `${RUN}/prelude.sh` },
+      { from: PRELUDE, to: `${RUN}/prelude.sh` },
       { from: scriptlet.file, to: `${RUN}/scriptlet.sh` },
       ...['variables.sh', 'data', 'home', 'sources'].map(bind),
       ...(scriptlet.network ? [{ from: '/etc/resolv.conf', to: '/etc/resolv.conf' }] : []),

@@ -2,8 +2,15 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { isDerived } from '../debian/derived.ts';
 import { formatRecords, type Records, recordName } from '../debian/records.ts';
 import type { Digest } from '../store/digest.ts';
-import type { LayerRow, Store } from '../store/layers.ts';
-import { type Entry, identity, parentOf, printable, type TreePath } from '../store/manifest.ts';
+import type { LayerRow, RecordPatches, Store } from '../store/layers.ts';
+import {
+  type Entry,
+  identity,
+  type Manifest,
+  parentOf,
+  printable,
+  type TreePath,
+} from '../store/manifest.ts';
 import { at, linkEntry, makeEntry, setMetadata, setTime } from '../store/tree.ts';
 import { type Change, mergeChanges, type Sees } from './merge.ts';
 
@@ -49,10 +56,13 @@ export function viewDigests(layers: readonly ViewLayer[]): Digest[] {
   return layers.map(({ row }) => row.digest);
 }
 
+/** What merging reads of layers. */
+export type LayerContents = { manifestOf(n: number): Manifest; recordsOf(n: number): RecordPatches };
+
 type Changes<V> = Map<string, Change<V>[]>;
 
 /** Merges layers; `layers[0]` is the base, and every other layer sees it. */
-export function mergeView(store: Store, layers: readonly ViewLayer[]): View {
+export function mergeView(store: LayerContents, layers: readonly ViewLayer[]): View {
   const sees: Sees = (layer, other) =>
     other === 0 ? layer !== 0 : (layers[layer]?.sees.has(layers[other]?.name ?? '') ?? false);
   const conflicts: Conflict[] = [];
@@ -71,7 +81,7 @@ function sameEntry(a: Entry, b: Entry): boolean {
 type AddConflict = (earlier: number, later: number, path: string) => void;
 
 function mergePaths(
-  store: Store,
+  store: LayerContents,
   layers: readonly ViewLayer[],
   sees: Sees,
   addConflict: AddConflict,
@@ -141,14 +151,14 @@ function mergePaths(
 }
 
 function mergeRecords(
-  store: Store,
+  store: LayerContents,
   layers: readonly ViewLayer[],
   sees: Sees,
   addConflict: AddConflict,
 ): Map<string, RecordFile> {
   const files = new Map<string, Changes<string | null>>();
   layers.forEach(({ row }, layer) => {
-    for (const [file, patch] of Object.entries(store.noteOf(row.n).records)) {
+    for (const [file, patch] of Object.entries(store.recordsOf(row.n))) {
       const changes: Changes<string | null> = files.get(file) ?? new Map();
       files.set(file, changes);
       for (const [key, value] of patch) {

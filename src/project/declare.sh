@@ -82,7 +82,6 @@ __snap_report() {
   fi
   builtin unset POSIXLY_CORRECT
   builtin trap - DEBUG RETURN ERR
-  builtin set +efnuvx
   builtin local __snap_name __snap_names __snap_traps
   __snap_traps=$(builtin trap -p)
   [[ $__snap_traps == "$__snap_traps_before" ]] || __snap_record misplaced trap

@@ -43,6 +43,18 @@ const PLAIN = 'only declarations, functions and variables belong at the top leve
 
 const EXTERNAL = 'external commands belong in do_run';
 
+/** All that declare.sh writes besides declarations. */
+const NOTES = new Set([
+  'external',
+  'kernel',
+  'misplaced',
+  'overridden',
+  'shopt',
+  'function',
+  'variable',
+  'end',
+]);
+
 const SNAPS_OWN = new Set([
   ...['ARCH', 'SUITE', 'PATH', 'LC_ALL', 'IMAGE_DIR', 'DATA_DIR', 'RUN_HOME', 'SOURCES_DIR'],
 ]);
@@ -89,8 +101,10 @@ function parseRecords(bytes: Buffer): { readonly records: Written[]; readonly wh
   for (let at = 0; at < fields.length; ) {
     const [word = '', line = '', count = ''] = fields.slice(at, at + 3);
     const next = at + 3 + Number(count);
-    if (!/^\d{1,9}$/.test(line) || !/^\d{1,6}$/.test(count) || next > fields.length)
+    const known = WORDS.has(word) || NOTES.has(word);
+    if (!known || !/^\d{1,9}$/.test(line) || !/^\d{1,6}$/.test(count) || next > fields.length) {
       return { records, whole: false };
+    }
     records.push({ word, line: Number(line), args: fields.slice(at + 3, next) });
     at = next;
   }

@@ -1,4 +1,13 @@
-import { closeSync, existsSync, linkSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { syncFilesystem } from '../host/syscall.ts';
@@ -6,8 +15,8 @@ import { type Database, openIndex, type Statement } from './database.ts';
 import { canonicalJson, type Digest, digestOf, type Json } from './digest.ts';
 import { type Layout, layoutOf, prepareLayout, syncFolder, workDirName } from './layout.ts';
 import { type HeldFolder, makeHeldFolder, sweepFolders } from './locks.ts';
-import { decodeManifest, type Entry, encodeManifest, type Manifest } from './manifest.ts';
-import { at, removeTree } from './tree.ts';
+import { decodeManifest, type Entry, encodeManifest, type Manifest, parentOf } from './manifest.ts';
+import { at, removeTree, setTime } from './tree.ts';
 
 export type LayerKey = string & { readonly brand: 'LayerKey' };
 export type LayerKind = 'base' | 'scriptlet' | 'settle';
@@ -102,9 +111,12 @@ export class Store {
     return this.#statements.byKey.all(key);
   }
 
-  /** The newest layer of a name that is not of the given key. No lock. */
-  lastOf(name: string): LayerRow | undefined {
-    return this.#statements.byName.get(name);
+  /** The layer of a name in the last build of a conf; where that has none, the newest one of that name. No lock. */
+  lastOf(name: string, conf: string): LayerRow | undefined {
+    const build = this.lastBuild(conf);
+    const layers = build ? (JSON.parse(build.layers) as [name: string, n: number][]) : [];
+    const n = layers.find(([one]) => one === name)?.[1];
+    return (n === undefined ? undefined : this.layerNumbered(n)) ?? this.#statements.byName.get(name);
   }
 
   treeOf(n: number): string {
@@ -127,6 +139,10 @@ export class Store {
     ) as LayerNote;
     this.#notes.set(n, note);
     return note;
+  }
+
+  recordsOf(n: number): RecordPatches {
+    return this.noteOf(n).records;
   }
 
   /** A new folder for work in progress, held until it is dropped or this process ends. What dead processes left is removed first. */
@@ -164,17 +180,23 @@ export class Store {
 
   /**
    * Gives every file of the tree that an earlier layer holds too, with the same path, content and metadata, that layer's inode.
-   * Success promises nothing: a file that cannot be shared stays as it is. Needs the store's lock, shared.
+   * The folders keep their times. Success promises nothing: a file that cannot be shared stays as it is. Needs the store's lock,
+   * shared.
    */
   shareFiles(tree: string, manifest: Manifest): void {
     const linked = new Set<string>();
+    const times = new Map<string, number>();
     for (const entry of manifest.values()) if (entry.type === 'file' && entry.link) linked.add(entry.link);
     for (const entry of manifest.values()) {
       if (entry.type !== 'file' || entry.size === 0 || entry.link !== undefined || linked.has(entry.path))
         continue;
       const row = this.#statements.sharedFile.get(fileId(entry));
-      if (row) replaceByLink(at(tree, entry.path), at(this.treeOf(row.layer), entry.path));
+      if (!row) continue;
+      const parent = parentOf(entry.path);
+      if (!times.has(parent)) times.set(parent, lstatSync(at(tree, parent)).mtimeMs / 1000);
+      replaceByLink(at(tree, entry.path), at(this.treeOf(row.layer), entry.path));
     }
+    for (const [folder, seconds] of times) setTime(at(tree, folder), seconds);
   }
 
   /**

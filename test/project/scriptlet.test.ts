@@ -193,6 +193,12 @@ test('declarations are checked, with their lines', async () => {
     'PATH=$PATH:/opt/bin': /it sets "PATH"/,
     'ARCH=arm64': /it sets "ARCH"/,
     'need() { :; }': /one\.sh:1: need: readonly function \| this name is a word of snap/,
+    'builtin() { :; }': /it defines a function "builtin"/,
+    'echo x > /left-behind': /one\.sh:1: \/left-behind: Read-only file system/,
+    'exec 250>&-; need user': /its top level ended before the end/,
+    'printf x >&250; need user': /what it says is damaged/,
+    'kill -9 $BASHPID': /was ended by signal 9/,
+    'x=aaaaaaaa; while :; do x=$x$x$x$x; done': /needs too much memory/,
     'X=1': /it declares nothing and has no do_run/,
     '': /it declares nothing and has no do_run/,
     'need user\r\n': /one\.sh:1: it is a text of Windows/,
@@ -263,6 +269,12 @@ test('builtins that a scriptlet defines anew are its functions and break nothing
   const { functions, variables } = await readOne(`printf() { :; }\ndeclare() { :; }\nX=1\n${RUN}`);
   assert.match(functions, /declare \(\).*do_run \(\).*printf \(\)/s);
   assert.equal(variables, 'declare -- X="1"\n');
+});
+
+test('options of the top level do not disturb what is read', async () => {
+  const plain = await readOne(RUN);
+  const { functions, variables } = await readOne(`set -euxv\nset -o pipefail\nset +f\n${RUN}`);
+  assert.equal(functions + variables, plain.functions + plain.variables);
 });
 
 test('a top level without end is stopped, and the error names it', async () => {

@@ -1,0 +1,102 @@
+import { matchesGlob } from 'node:path';
+import { isRecordFile, parseRecords, recordName } from '../debian/records.ts';
+import { type Entry, identity, type Manifest, printable, type TreePath } from '../store/manifest.ts';
+
+/** One thing in which two trees differ; of a database file the record that does. */
+export type Difference = { readonly path: string; readonly what: string; readonly allowed?: string };
+
+/** One side of a comparison: what is there, and the content of its database files. */
+export type Side = { readonly manifest: Manifest; readonly recordText: (path: TreePath) => string };
+
+/**
+ * The differences of two trees, in byte order of the paths: everything but the order of records in database files. `names` say what
+ * the sides are called.
+ */
+export function compareTrees(a: Side, b: Side, names: readonly [string, string]): Difference[] {
+  const paths = [...new Set([...a.manifest.keys(), ...b.manifest.keys()])].sort();
+  return paths.flatMap((path) => {
+    const [left, right] = [a.manifest.get(path), b.manifest.get(path)];
+    if (left === undefined) return [{ path, what: `only ${names[1]}` }];
+    if (right === undefined) return [{ path, what: `only ${names[0]}` }];
+    if (isRecordFile(path) && left.type === 'file' && right.type === 'file') {
+      return [
+        ...compareRecords(path, a.recordText(path), b.recordText(path), names),
+        ...asDifference(left, withContent(right, left)),
+      ];
+    }
+    return asDifference(left, right);
+  });
+}
+
+function withContent(entry: Entry, like: Entry): Entry {
+  return entry.type === 'file' && like.type === 'file'
+    ? { ...entry, size: like.size, digest: like.digest }
+    : entry;
+}
+
+function compareRecords(path: string, a: string, b: string, names: readonly [string, string]): Difference[] {
+  const [left, right] = [parseRecords(path, a), parseRecords(path, b)];
+  const keys = [...new Set([...left.keys(), ...right.keys()])];
+  return keys.flatMap((key) => {
+    const [one, other] = [left.get(key), right.get(key)];
+    if (one === other) return [];
+    const where = `${path}: ${recordName(key)}`;
+    if (one === undefined) return [{ path: where, what: `only ${names[1]}` }];
+    if (other === undefined) return [{ path: where, what: `only ${names[0]}` }];
+    return [{ path: where, what: `${firstUnlike(one, other)} / ${firstUnlike(other, one)}` }];
+  });
+}
+
+/** The first line of a text that the other text does not have. */
+function firstUnlike(text: string, other: string): string {
+  const lines = new Set(other.split('\n'));
+  return printable(text.split('\n').find((line) => !lines.has(line)) ?? '').slice(0, 120);
+}
+
+function asDifference(a: Entry, b: Entry): Difference[] {
+  const what = describe(a, b);
+  return what === undefined ? [] : [{ path: a.path, what }];
+}
+
+function describe(a: Entry, b: Entry): string | undefined {
+  if (a.type !== b.type) return `${a.type} / ${b.type}`;
+  if (identity(a) === identity(b)) return a.mtime === b.mtime ? undefined : `time ${a.mtime} / ${b.mtime}`;
+  if (a.mode !== b.mode) return `mode ${a.mode.toString(8)} / ${b.mode.toString(8)}`;
+  if (a.uid !== b.uid || a.gid !== b.gid) return `owner ${a.uid}:${a.gid} / ${b.uid}:${b.gid}`;
+  if (a.xattrs !== b.xattrs) return 'extended attributes';
+  if (a.type === 'symlink' && b.type === 'symlink')
+    return `-> ${printable(a.target)} / ${printable(b.target)}`;
+  if (a.type === 'file' && b.type === 'file') {
+    if (a.digest !== b.digest) return a.size === b.size ? 'content' : `content, ${a.size} / ${b.size} bytes`;
+    return 'hard links';
+  }
+  return 'content';
+}
+
+export type Allowance = { readonly glob: string; readonly reason: string };
+
+/** A list of allowed differences: a line each, a glob, then ` # ` and the reason; a line that begins with # is a comment. */
+export function parseAllowances(text: string): Allowance[] {
+  return text
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const split = line.indexOf(' # ');
+      return split < 0
+        ? { glob: line.trim(), reason: '' }
+        : { glob: line.slice(0, split).trim(), reason: line.slice(split + 3).trim() };
+    });
+}
+
+/** Marks the differences that are allowed; an allowance without a reason allows nothing. */
+export function applyAllowances(
+  differences: readonly Difference[],
+  allowances: readonly Allowance[],
+): Difference[] {
+  return differences.map((difference) => {
+    const found = allowances.find(
+      ({ glob, reason }) => reason !== '' && (difference.path === glob || matchesGlob(difference.path, glob)),
+    );
+    return found ? { ...difference, allowed: found.reason } : difference;
+  });
+}
