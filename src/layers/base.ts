@@ -7,7 +7,7 @@ import { makeNode } from '../host/syscall.ts';
 import type { LayerRow } from '../store/layers.ts';
 import { type Inputs, pinOf } from './key.ts';
 import { runLayer, type Workshop } from './run.ts';
-import type { Step } from './sandbox.ts';
+import { readOnlyProc, type Step } from './sandbox.ts';
 import { mergeView } from './view.ts';
 
 const ROOT = '/run/snap/root';
@@ -79,7 +79,8 @@ function mmdebstrapStep(
     network: false,
     mounts: [
       ...['--ro-bind', '/', '/', '--dev', '/dev', '--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
-      ...['--proc', '/proc', '--bind', 'root', ROOT, '--proc', `${ROOT}/proc`, '--tmpfs', `${ROOT}/dev`],
+      ...[...readOnlyProc('/proc'), '--bind', 'root', ROOT, ...readOnlyProc(`${ROOT}/proc`)],
+      ...['--tmpfs', `${ROOT}/dev`],
       ...['null', 'zero', 'full', 'random', 'urandom'].flatMap((name) => [
         '--dev-bind',
         `/dev/${name}`,

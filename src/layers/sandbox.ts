@@ -171,8 +171,13 @@ function stack(folder: string, lower: readonly string[]): string {
   return lower.map((_, number) => `lower/${number}`).join(':');
 }
 
+/** bwrap's arguments for a /proc in which nothing can be set: root may set the host's kernel there without any capability. */
+export function readOnlyProc(path: string): string[] {
+  return ['--proc', path, '--remount-ro', path];
+}
+
 const VIEW_AS_ROOT = [
-  ...['--bind', 'root', '/', '--proc', '/proc', '--dev', '/dev'],
+  ...['--bind', 'root', '/', ...readOnlyProc('/proc'), '--dev', '/dev'],
   ...['--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
 ];
 
