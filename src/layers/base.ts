@@ -79,7 +79,13 @@ function mmdebstrapStep(
     network: false,
     mounts: [
       ...['--ro-bind', '/', '/', '--dev', '/dev', '--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
-      ...[...readOnlyProc('/proc'), '--bind', 'root', ROOT, ...readOnlyProc(`${ROOT}/proc`)],
+      ...[...readOnlyProc('/proc'), '--bind', 'root', ROOT, '--proc', `${ROOT}/proc`],
+      // tar sets owner and time of proc/ itself there.
+      ...['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'scsi'].flatMap((name) => [
+        '--ro-bind-try',
+        `/proc/${name}`,
+        `${ROOT}/proc/${name}`,
+      ]),
       ...['--tmpfs', `${ROOT}/dev`],
       ...['null', 'zero', 'full', 'random', 'urandom'].flatMap((name) => [
         '--dev-bind',

@@ -94,7 +94,7 @@ function listen(t: Test, path: string | number): Promise<Server> {
 }
 
 function bystander(t: Test): ChildProcess {
-  const child = spawn('sh', ['-c', 'sleep 1000; : snap-canary'], { stdio: 'ignore' });
+  const child = spawn('bash', ['-c', 'exec -a snap-canary sleep 1000'], { stdio: 'ignore' });
   t.after(() => child.kill('SIGKILL'));
   return child;
 }
