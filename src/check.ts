@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, makeBench } from './build.ts';
+import { makeBench } from './bench.ts';
+import { build } from './build.ts';
 import { watchClock } from './host/clock.ts';
 import { SnapError } from './host/error.ts';
 import { lastLines } from './host/program.ts';

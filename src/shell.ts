@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { eatmydataOf, ledgerOf } from './build.ts';
+import { eatmydataOf, ledgerOf } from './bench.ts';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import { type Inputs, readInputs, sequenceOf } from './inputs.ts';

@@ -168,10 +168,10 @@ function commandLine(run: Runner): Command {
   add(
     'log <layer>',
     "print the log of a layer's last run",
-    ['snap log bluez', 'snap log --conf demo bluez'],
+    ['snap log bluez', 'snap log settle/fontconfig'],
     ROOT,
     async () => (await import('./commands/log.ts')).logCommand,
-  ).option('--conf <conf>', 'the layer as this conf has it');
+  );
 
   add(
     'shell [conf|layer] [command...]',

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
-import { type BuildRequest, type BuildResult, build, plan } from '../build.ts';
+import { type BuildResult, build, plan } from '../build.ts';
 import type { BuildEvent } from '../report/event.ts';
 import { printable } from '../report/printable.ts';
 import { count, counted, duration, size } from '../report/quantity.ts';
 import { openScreen } from '../report/terminal.ts';
+import type { BuildRequest } from '../request.ts';
 import { printPlan } from './plan.ts';
 import { print, printJson, reporting, say } from './print.ts';
 import { type BuildOptions, buildRequest } from './request.ts';

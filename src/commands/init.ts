@@ -45,15 +45,15 @@ arch = "${arch}"
 scriptlets = ["system", "ssh"]
 
 [vars]
-HOSTNAME = "${name}"
+DEVICE_NAME = "${name}"
 `,
     'scriptlets/system.sh': `# systemd as the first program, and the device's name from [vars] of the conf.
 install_debian_deb systemd-sysv dbus
-use_var HOSTNAME
+use_var DEVICE_NAME
 
 do_run() {
-  echo "$HOSTNAME" > "$IMAGE_DIR/etc/hostname"
-  printf '127.0.0.1\\tlocalhost\\n127.0.1.1\\t%s\\n' "$HOSTNAME" > "$IMAGE_DIR/etc/hosts"
+  echo "$DEVICE_NAME" > "$IMAGE_DIR/etc/hostname"
+  printf '127.0.0.1\\tlocalhost\\n127.0.1.1\\t%s\\n' "$DEVICE_NAME" > "$IMAGE_DIR/etc/hosts"
 }
 `,
     'scriptlets/ssh.sh': `# Log in over the network, with keys only. Every device makes host keys of its own when it first starts.

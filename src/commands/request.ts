@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import type { BuildRequest } from '../build.ts';
+import type { BuildRequest } from '../request.ts';
 import { chooseConf, chooseProject } from './choose.ts';
 import type { Session } from './session.ts';
 

@@ -10,6 +10,14 @@ export async function controlOf(file: string): Promise<string> {
   return await run(['dpkg-deb', '--field', file]);
 }
 
+/** The control stanzas of several debs, in their order, by one process. */
+export async function controlsOf(files: readonly string[]): Promise<string[]> {
+  if (files.length === 0) return [];
+  const script = 'for file; do dpkg-deb --field "$file" || exit; printf "\\0"; done';
+  const text = await run(['sh', '-c', script, 'sh', ...files]);
+  return text.split('\0').slice(0, -1);
+}
+
 /**
  * Refuses a deb that would write outside the folder into which it is unpacked. Done once, before a deb gets its name in the store.
  * @throws SnapError DOWNLOAD with the path and the reason.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { giveToCaller } from '../host/caller.ts';
 import { errno, SnapError } from '../host/error.ts';
 import type { Lock, LockTarget } from './lock.ts';
 import { formatLock, parseLock } from './lock-text.ts';
@@ -26,6 +27,7 @@ export async function writeLock(file: string, lock: Lock): Promise<void> {
   try {
     if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return;
     await writeDurably(temporary, text);
+    giveToCaller(temporary);
     await rename(temporary, file);
     await syncFolder(dirname(file));
   } catch (error) {

@@ -79,5 +79,6 @@ export function quote(command: readonly string[]): string {
 }
 
 export function lastLines(text: string, count: number): string[] {
-  return text.replace(/\n+$/, '').split('\n').slice(-count);
+  const trimmed = text.replace(/\n+$/, '');
+  return trimmed === '' ? [] : trimmed.split('\n').slice(-count);
 }

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { controlOf } from '../debian/deb.ts';
+import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
 import type { Pin } from '../debian/lock.ts';
 import { makeNode } from '../host/syscall.ts';
@@ -98,13 +98,14 @@ function mmdebstrapStep(
 
 /** The Packages file of a flat repository of debs. */
 async function repositoryIndex(pins: readonly Pin[], debsDir: string): Promise<string> {
-  const stanzas: string[] = [];
-  for (const pin of pins) {
-    const file = debPath(debsDir, pin);
-    const control = await controlOf(file);
-    stanzas.push(`${control}Filename: ./${basename(file)}\nSize: ${pin.size}\nSHA256: ${pin.sha256}\n`);
-  }
-  return stanzas.join('\n');
+  const files = pins.map((pin) => debPath(debsDir, pin));
+  const controls = await controlsOf(files);
+  return pins
+    .map(({ size, sha256 }, index) => {
+      const file = `./${basename(files[index]!)}`;
+      return `${controls[index]}Filename: ${file}\nSize: ${size}\nSHA256: ${sha256}\n`;
+    })
+    .join('\n');
 }
 
 /** The nodes that a chroot needs, as debootstrap makes them; a booted system mounts its own /dev over them. */

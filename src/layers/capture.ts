@@ -82,9 +82,9 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
     } else if (entry.type === 'dir') {
       folders.push(entry);
       if (below === undefined || identity(below) !== identity(entry)) manifest.set(path, entry);
-      if ((opaque.has(parentOf(path)) && path !== '') || isOpaque(file)) {
-        opaque.add(path);
-        expandOpaque(upper, path, view);
+      if (opaque.has(parentOf(path)) || isOpaque(file)) {
+        if (path !== '') opaque.add(path);
+        if (below?.type === 'dir') expandOpaque(upper, path, view);
       }
       stripOverlay(file);
     } else if (below !== undefined && identity(below) === identity(entry)) {

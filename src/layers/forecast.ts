@@ -4,7 +4,7 @@ import type { Store } from '../store/layers.ts';
 import type { Ledger } from './ids.ts';
 import { baseInputs, type Inputs, keyOf, scriptletInputs } from './key.ts';
 import { reasonOf } from './reason.ts';
-import { addedDebs, findLayer, layersSeen, type Sequence } from './round.ts';
+import { addedDebs, findLayer, hitReason, layersSeen, type Sequence } from './round.ts';
 import { settlements } from './settle.ts';
 import { mergeView, type ViewLayer } from './view.ts';
 
@@ -31,7 +31,7 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
     planned.push({
       name,
       state: row ? 'hit' : 'run',
-      reason: row ? '' : reasonOf(store, conf.name, name, inputs, view),
+      reason: row ? hitReason(inputs) : reasonOf(store, conf.name, name, inputs, view),
       ...lastTook(bench, name),
       key: keyOf(inputs),
     });

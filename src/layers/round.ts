@@ -1,4 +1,4 @@
-import { controlOf } from '../debian/deb.ts';
+import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, Order, PackageId } from '../debian/lock.ts';
 import { fieldOf } from '../debian/records.ts';
@@ -10,7 +10,7 @@ import { runBase } from './base.ts';
 import { adopt, fits } from './ids.ts';
 import { baseInputs, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
 import { reasonOf } from './reason.ts';
-import { type LayerJob, runLayer, type Workshop } from './run.ts';
+import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
 import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
 import type { Slots } from './slots.ts';
@@ -118,7 +118,6 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
 
   const ended = await Promise.all(outcomes.values());
   const layers = ended.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.layer] : []));
-  if (layers.length === ended.length) conflicts.push(...mergeView(bench.store, layers).conflicts);
   const position = new Map([...outcomes.keys()].map((name, index) => [name, index]));
   return {
     layers,
@@ -166,16 +165,13 @@ export async function preDependsOf(
   { store, lock }: Bench,
   debs: readonly PackageId[],
 ): Promise<Map<PackageId, readonly string[]>> {
-  const found = new Map<PackageId, readonly string[]>();
-  for (const id of debs) {
-    const pin = pinOf(lock, id);
-    const key = `pre-depends ${pin.sha256}`;
-    const known = store.results.get(key);
-    const names = known ?? preDependsIn(await controlOf(debPath(store.layout.debs, pin))).join(' ');
-    if (known === undefined) store.results.set(key, names);
-    found.set(id, names.split(' ').filter(Boolean));
-  }
-  return found;
+  const keyOfDeb = (id: PackageId): string => `pre-depends ${pinOf(lock, id).sha256}`;
+  const unknown = debs.filter((id) => store.results.get(keyOfDeb(id)) === undefined);
+  const controls = await controlsOf(unknown.map((id) => debPath(store.layout.debs, pinOf(lock, id))));
+  unknown.forEach((id, index) => {
+    store.results.set(keyOfDeb(id), preDependsIn(controls[index]!).join(' '));
+  });
+  return new Map(debs.map((id) => [id, (store.results.get(keyOfDeb(id)) ?? '').split(' ').filter(Boolean)]));
 }
 
 function preDependsIn(control: string): string[] {
@@ -187,6 +183,11 @@ function preDependsIn(control: string): string[] {
 function whatRuns(scriptlet: Scriptlet, debs: readonly PackageId[]): string {
   const packages = debs.length === 1 ? '1 package' : `${debs.length} packages`;
   return [debs.length > 0 ? packages : '', scriptlet.hasRun ? 'do_run' : ''].filter(Boolean).join(', ');
+}
+
+/** What is said of a layer from the store: nothing, unless the network had a part in it. */
+export function hitReason(inputs: Inputs): string {
+  return inputs.network === true ? 'impure: it used the network; --rerun asks again' : '';
 }
 
 /** Takes a layer from the store or makes it, and tells of it. Undefined: it could not be begun. */
@@ -202,13 +203,14 @@ async function obtain<Row extends LayerRow | undefined>(
   const key = keyOf(inputs);
   const end = (state: LayerState, seconds: number, reason: string, error?: unknown): void => {
     results.push({ name, key, state, seconds, reason });
-    const lines = error instanceof SnapError ? { lines: [error.message, ...error.lines] } : {};
-    report({ kind: 'layer-end', name, state, seconds, reason, key, ...lines });
+    const told =
+      error instanceof SnapError ? { lines: [error.message, ...error.lines], log: logFile(store, name) } : {};
+    report({ kind: 'layer-end', name, state, seconds, reason, key, ...told });
   };
   const there = bench.rerun.has(name) ? undefined : findLayer(bench, inputs);
   if (there) {
     adopt(bench.ledger, JSON.parse(there.ids));
-    end('hit', 0, '');
+    end('hit', 0, hitReason(inputs));
     return there;
   }
   const reason = bench.rerun.has(name) ? 'asked for' : reasonOf(store, bench.conf.name, name, inputs, view);
@@ -312,6 +314,11 @@ async function settleOne(
     }),
   );
   return { name, row, sees: new Set(below.map((layer) => layer.name)) };
+}
+
+/** A layer that was taken from the store, as a result. */
+export function hitOf({ name, key }: LayerRow): LayerResult {
+  return { name, key, state: 'hit', seconds: 0, reason: '' };
 }
 
 /** Conflicts as orders to learn: the later one in the view runs on top of the earlier. */

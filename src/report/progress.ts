@@ -100,7 +100,7 @@ export function plainLines(event: BuildEvent): string[] {
       if (event.state === 'fail') return failedLines(event, { columns: 0, rows: 0, colour: false });
       return [`${printable(event.name)}: done in ${duration(event.seconds)}`];
     case 'download':
-      if (event.done > 0) return [];
+      if (event.done > 0 || event.bytes > 0) return [];
       return [`downloading ${counted(event.total, 'file')}, ${size(event.totalBytes)}`];
     default:
       return commonLines(event);

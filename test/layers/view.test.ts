@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { capture } from '../../src/layers/capture.ts';
-import { makeTop, mergeView, type ViewLayer } from '../../src/layers/view.ts';
+import { makeTop, mergeView, type View, type ViewLayer } from '../../src/layers/view.ts';
 import { type LayerKey, Store } from '../../src/store/layers.ts';
 import { type Entry, identity, printable } from '../../src/store/manifest.ts';
 import { scanTree } from '../../src/store/tree.ts';
@@ -60,69 +60,117 @@ function inOverlay(work: string, lower: readonly string[], script: string): void
 }
 
 function described(entries: Iterable<Entry>): string[] {
-  const links = new Map<string, number>();
   return [...entries]
     .filter(({ path }) => path !== '')
     .map((entry) => (entry.type === 'file' ? { ...entry, link: undefined } : entry))
-    .map((entry) => `${printable(entry.path)} ${identity(entry)}${links.get(entry.path) ?? ''}`)
+    .map((entry) => `${printable(entry.path)} ${identity(entry)}`)
     .sort();
 }
 
+/** Runs a script on a view and keeps what it changed as a layer. */
+function addLayer(store: Store, name: string, below: readonly ViewLayer[], script: string): ViewLayer {
+  const view = mergeView(store, below);
+  const work = store.makeWorkDir();
+  inOverlay(work, stackOf(store, view, join(work, 'top')), script);
+  const captured = capture(join(work, 'upper'), view, {
+    epoch: EPOCH,
+    ran: { from: Math.floor(Date.now() / 1000) - 3600, to: Math.floor(Date.now() / 1000) + 1 },
+    settling: false,
+    uids: new Map(),
+    gids: new Map(),
+  });
+  const made = join(work, 'layer');
+  mkdirSync(made);
+  store.shareFiles(join(work, 'upper'), captured.manifest);
+  renameSync(join(work, 'upper'), join(made, 'tree'));
+  const row = store.publish(made, {
+    ...captured,
+    name,
+    kind: 'scriptlet',
+    key: `key of ${name}` as LayerKey,
+    inputs: {},
+    view: [],
+    ids: { uids: {}, gids: {} },
+    seconds: 0,
+  });
+  return { name, row, sees: new Set(below.map((layer) => layer.name)) };
+}
+
+/** The trees that an overlay of a view is made of, the topmost first. */
+function stackOf(store: Store, view: View, top: string): string[] {
+  makeTop(store, view, top, EPOCH);
+  return [top, ...view.layers.map(({ row }) => store.treeOf(row.n)).reverse()];
+}
+
+/** What a process sees in an overlay of a view. */
+function seenIn(store: Store, view: View): string[] {
+  const work = store.makeWorkDir();
+  const copy = join(work, 'copy');
+  inOverlay(work, stackOf(store, view, join(work, 'top')), `cp -a . ${JSON.stringify(copy)}`);
+  return described(scanTree(copy, { mtime: () => EPOCH }).values());
+}
+
+function shown(view: View): string[] {
+  return described([...view.entries()].map(({ entry }) => entry));
+}
+
+const runs = { numRuns: Number(process.env.SNAP_PROPERTY_RUNS ?? 40) };
+const changes = fc.array(change, { minLength: 1, maxLength: 12 }).map((lines) => lines.join('\n'));
+let number = 0;
+
+function newProject(): string {
+  const project = join(root, String(number++));
+  mkdirSync(project);
+  return project;
+}
+
 test("a view of random layers equals the kernel's overlay of them, and the same changes made in one tree", () => {
-  let number = 0;
   fc.assert(
-    fc.property(
-      fc.array(fc.array(change, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 5 }),
-      (scripts) => {
-        const project = join(root, String(number++));
-        const plain = join(project, 'plain');
-        mkdirSync(plain, { recursive: true });
-        using store = new Store(project);
-        const layers: ViewLayer[] = [];
-        for (const [index, changes] of scripts.entries()) {
-          const script = changes.join('\n');
-          shell(plain, script);
-          const view = mergeView(store, layers);
-          const work = store.makeWorkDir();
-          makeTop(store, view, join(work, 'top'), EPOCH);
-          const trees = layers.map(({ row }) => store.treeOf(row.n)).reverse();
-          inOverlay(work, [join(work, 'top'), ...trees], script);
-          const now = Math.floor(Date.now() / 1000);
-          const captured = capture(join(work, 'upper'), view, {
-            epoch: EPOCH,
-            ran: { from: now - 3600, to: now },
-            settling: false,
-            uids: new Map(),
-            gids: new Map(),
-          });
-          const made = join(work, 'layer');
-          mkdirSync(made);
-          store.shareFiles(join(work, 'upper'), captured.manifest);
-          renameSync(join(work, 'upper'), join(made, 'tree'));
-          const row = store.publish(made, {
-            ...captured,
-            name: `layer-${index}`,
-            kind: 'scriptlet',
-            key: `key-${index}` as LayerKey,
-            inputs: {},
-            view: [],
-            ids: { uids: {}, gids: {} },
-            seconds: 0,
-          });
-          layers.push({ name: `layer-${index}`, row, sees: new Set(layers.map(({ name }) => name)) });
-        }
-        const view = mergeView(store, layers);
-        assert.deepEqual(view.conflicts, []);
-        const expected = described(scanTree(plain, { mtime: () => EPOCH }).values());
-        assert.deepEqual(described([...view.entries()].map(({ entry }) => entry)), expected);
-        const work = store.makeWorkDir();
-        makeTop(store, view, join(work, 'top'), EPOCH);
-        const trees = layers.map(({ row }) => store.treeOf(row.n)).reverse();
-        inOverlay(work, [join(work, 'top'), ...trees], `cp -a . ${JSON.stringify(join(work, 'copy'))}`);
-        assert.deepEqual(described(scanTree(join(work, 'copy'), { mtime: () => EPOCH }).values()), expected);
-        rmSync(project, { recursive: true, force: true });
-      },
-    ),
-    { numRuns: Number(process.env.SNAP_PROPERTY_RUNS ?? 60) },
+    fc.property(fc.array(changes, { minLength: 2, maxLength: 5 }), (scripts) => {
+      const project = newProject();
+      const plain = join(project, 'plain');
+      mkdirSync(plain);
+      using store = new Store(project);
+      const layers: ViewLayer[] = [];
+      for (const [index, script] of scripts.entries()) {
+        shell(plain, script);
+        layers.push(addLayer(store, `layer-${index}`, layers, script));
+      }
+      const view = mergeView(store, layers);
+      assert.deepEqual(view.conflicts, []);
+      const expected = described(scanTree(plain, { mtime: () => EPOCH }).values());
+      assert.deepEqual(shown(view), expected);
+      assert.deepEqual(seenIn(store, view), expected);
+      rmSync(project, { recursive: true, force: true });
+    }),
+    runs,
   );
+});
+
+test('layers side by side are in conflict, or an overlay shows them as the view has them', () => {
+  const layer = fc.record({ script: changes, sees: fc.array(fc.nat(3), { maxLength: 2 }) });
+  let merged = 0;
+  fc.assert(
+    fc.property(changes, fc.array(layer, { minLength: 2, maxLength: 4 }), (first, others) => {
+      const project = newProject();
+      using store = new Store(project);
+      const base = addLayer(store, 'base', [], first);
+      const layers: ViewLayer[] = [];
+      for (const [index, { script, sees }] of others.entries()) {
+        const seen = new Set(
+          layers.filter((_, other) => sees.includes(other)).flatMap((one) => [one.name, ...one.sees]),
+        );
+        const below = [base, ...layers.filter(({ name }) => seen.has(name))];
+        if (mergeView(store, below).conflicts.length > 0) return;
+        layers.push(addLayer(store, `layer-${index}`, below, script));
+      }
+      const view = mergeView(store, [base, ...layers]);
+      if (view.conflicts.length > 0) return;
+      assert.deepEqual(seenIn(store, view), shown(view));
+      merged++;
+      rmSync(project, { recursive: true, force: true });
+    }),
+    runs,
+  );
+  assert.ok(merged > 0, 'no case was without conflict');
 });

@@ -1,0 +1,119 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { basename, join, resolve as resolvePath } from 'node:path';
+import type { Lock } from './debian/lock.ts';
+import { SnapError } from './host/error.ts';
+import type { Inputs } from './inputs.ts';
+import { currentSlot, planImage, settleImage, slotsOf, updateFolder } from './layers/image.ts';
+import type { View, ViewLayer } from './layers/view.ts';
+import type { Report } from './report/event.ts';
+import type { BuildRequest } from './request.ts';
+import { canonicalJson, type Digest, digestOf } from './store/digest.ts';
+import type { LayerRow, Store } from './store/layers.ts';
+
+/** An image that is on disk. */
+export type Output = {
+  /** Absolute path. */
+  readonly path: string;
+  readonly digest: Digest;
+  readonly paths: number;
+  readonly bytes: number;
+  /** All its layers, settle's too, by name, in the order of the view. */
+  readonly layers: readonly (readonly [name: string, n: number])[];
+};
+
+const FORMAT = 1;
+
+/** Everything that decides an image: the layers and what they see, what is left out, the time of folders. */
+function imageKey({ scriptlets }: Inputs, { epoch }: Lock, layers: readonly ViewLayer[]): string {
+  const excludes = scriptlets.flatMap((scriptlet) => scriptlet.excludes);
+  const seen = layers.map(({ name, row, sees }) => [name, row.n, [...sees]] as const);
+  return `image ${digestOf(canonicalJson([FORMAT, epoch, excludes, seen]))}`;
+}
+
+/**
+ * The conf's image when it was made from these very layers and still lies in its slot: then nothing has to be merged, settled or
+ * written.
+ */
+export function recallImage(
+  store: Store,
+  inputs: Inputs,
+  lock: Lock,
+  layers: readonly ViewLayer[],
+): Output | undefined {
+  const text = store.results.get(imageKey(inputs, lock, layers));
+  const slot = currentSlot(slotsOf(store.layout.images, inputs.conf.name));
+  if (text === undefined || slot === undefined) return undefined;
+  const output = JSON.parse(text) as Output;
+  const lies = store.results.get(slotKey(inputs.conf.name)) === `${basename(slot)} ${output.digest}`;
+  return lies && output.layers.every(([, n]) => store.layerNumbered(n)) ? output : undefined;
+}
+
+function slotKey(conf: string): string {
+  return `slot ${conf}`;
+}
+
+/** The rows of an image's layers that are none of the conf's own: those of settle. */
+export function settledRows(store: Store, output: Output, layers: readonly ViewLayer[]): LayerRow[] {
+  return output.layers.slice(layers.length).map(([, n]) => store.layerNumbered(n)!);
+}
+
+/**
+ * Puts the view on disk: as the conf's image, or into the folder that the person named. `layers` are the conf's own, `all` those of
+ * settle too.
+ */
+export function putOutput(
+  store: Store,
+  inputs: Inputs,
+  lock: Lock,
+  {
+    view,
+    layers,
+    all,
+  }: { readonly view: View; readonly layers: readonly ViewLayer[]; readonly all: readonly ViewLayer[] },
+  request: BuildRequest,
+  report: Report,
+): Output {
+  report({ kind: 'stage', name: 'Assembling the image' });
+  const excludes = inputs.scriptlets.flatMap((scriptlet) => scriptlet.excludes);
+  const plan = planImage(store, view, excludes, lock.epoch);
+  const slots = slotsOf(store.layout.images, inputs.conf.name);
+  const folder = request.output === undefined ? undefined : outputFolder(store, request.output);
+  if (folder) updateFolder(folder.path, folder.manifest, plan);
+  else settleImage(slots, plan);
+  const output: Output = {
+    path: folder?.path ?? slots.link,
+    digest: plan.digest,
+    paths: plan.manifest.size,
+    bytes: plan.bytes,
+    layers: all.map(({ name, row }) => [name, row.n]),
+  };
+  if (!folder) {
+    store.results.set(imageKey(inputs, lock, layers), JSON.stringify(output));
+    store.results.set(slotKey(inputs.conf.name), `${basename(currentSlot(slots) ?? '')} ${plan.digest}`);
+  }
+  report({ kind: 'image', path: output.path, paths: output.paths, bytes: output.bytes });
+  return output;
+}
+
+/** A folder of the person's own: it must be empty, or be what an earlier build put there. */
+function outputFolder(store: Store, output: string): { readonly path: string; readonly manifest: string } {
+  const path = resolvePath(output);
+  const manifests = join(store.layout.root, 'outputs');
+  const manifest = join(manifests, `${digestOf(path)}.manifest`);
+  mkdirSync(manifests, { recursive: true, mode: 0o700 });
+  if (existsSync(path) && !existsSync(manifest) && readdirSync(path).length > 0) {
+    throw new SnapError('USAGE', `Cannot build into "${path}": it is not empty`, {
+      hint: 'name a new folder',
+    });
+  }
+  return { path, manifest };
+}
+
+/** Keeps the build in the index, unless the last one was the same. */
+export function recordBuild(store: Store, conf: string, output: Output, seconds: number): void {
+  const { digest, paths, bytes } = output;
+  const layers = JSON.stringify(output.layers);
+  const last = store.lastBuild(conf);
+  if (last?.digest === digest && last.layers === layers) return;
+  store.addBuild({ conf, made: Math.floor(Date.now() / 1000), seconds, digest, paths, bytes, layers });
+}

@@ -1,0 +1,18 @@
+/** What a person asks of a build. */
+export type BuildRequest = {
+  /** Absolute path of the project's folder. */
+  readonly project: string;
+  /** The conf's name. */
+  readonly conf: string;
+  readonly jobs: number;
+  readonly locked: boolean;
+  readonly offline: boolean;
+  /** Seconds that one scriptlet may take. */
+  readonly timeout?: number;
+  readonly keepFailed: boolean;
+  /** Absolute path of the folder that gets the image instead of `images/`. */
+  readonly output?: string;
+  /** Layers to run again whatever the store has. */
+  readonly rerun: readonly string[];
+  readonly signal: AbortSignal;
+};
