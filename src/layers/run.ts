@@ -182,8 +182,13 @@ function failure(
     ? `Cannot run scriptlet "${job.name}": it was still running after ${workshop.timeout} s`
     : `Cannot run scriptlet "${job.name}": ${what}`;
   const missing = job.scriptlet && missingIn(job.scriptlet, workshop.conf, tail);
-  const hints = [missing, `full log: snap log ${job.name}`, kept && `what it left: ${kept}`];
-  return new SnapError('RUN', sentence, { lines: tail, hint: hints.filter(Boolean).join('; ') });
+  const further = [missing && `hint: ${missing}`, kept && `what it left: ${kept}`].filter(
+    (line) => line !== undefined,
+  );
+  return new SnapError('RUN', sentence, {
+    lines: [...tail, ...further],
+    hint: `full log: snap log ${job.name}`,
+  });
 }
 
 /** Up to 20 lines that a person can read at a glance. */
