@@ -64,6 +64,7 @@ function namesIn(folder: Buffer): string[] {
 
 const wholeFile = 1 << 20;
 const chunk = Buffer.alloc(1 << 20);
+const zeros = Buffer.alloc(1 << 20);
 
 /** The digest of a regular file's content; a larger one is read in parts. A symlink in its place is refused. */
 export function digestFile(file: Buffer, size: bigint): Digest {
@@ -71,12 +72,27 @@ export function digestFile(file: Buffer, size: bigint): Digest {
   try {
     if (size <= wholeFile) return digestOf(readFileSync(fd));
     const digest = startDigest();
-    for (let length = readSync(fd, chunk); length > 0; length = readSync(fd, chunk)) {
-      digest.update(chunk.subarray(0, length));
-    }
+    for (const part of contentOf(fd, Number(size))) digest.update(part ?? zeros);
     return digest.end();
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The content of a file in parts, each of which the next one overwrites. A hole of a chunk's length is not read: undefined. */
+function* contentOf(fd: number, size: number): Generator<Buffer | undefined> {
+  let data = nextData(fd, 0) ?? size;
+  for (let position = 0; ; ) {
+    if (data - position >= zeros.length) {
+      yield undefined;
+      position += zeros.length;
+      continue;
+    }
+    const length = readSync(fd, chunk, 0, chunk.length, position);
+    if (length === 0) return;
+    yield chunk.subarray(0, length);
+    position += length;
+    if (position > data) data = nextData(fd, position) ?? size;
   }
 }
 
