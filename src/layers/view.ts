@@ -101,6 +101,11 @@ function mergePaths(
   const replacedFolders = new Map<string, number[]>();
   for (const [path, own] of changes) {
     const below = base.get(path as TreePath);
+    const [only] = own;
+    if (own.length === 1 && below === undefined && only) {
+      merged.set(path, { entry: only.value, layer: only.layer });
+      continue;
+    }
     const replacing = own.filter(({ value }) => value.type !== 'dir').map(({ layer }) => layer);
     if (replacing.length > 0 && (below?.type === 'dir' || own.some(({ value }) => value.type === 'dir'))) {
       replacedFolders.set(path, replacing);
