@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the steps of one layer in an overlay of its own. Called with a private mount namespace, in the layer's work folder:
 #   lower/N   links to the trees below, 0 on top      upper/ work/ root/   the overlay      seccomp   the filter, maybe empty
-# Arguments: PARENT LOWERDIR GROUPS PIDS LOG_BYTES, then the steps, each a command line ended by ";;".
+# Arguments: PARENT LOWERDIR (names in lower/) GROUPS PIDS LOG_BYTES, then the steps, each a command line ended by ";;".
 # PARENT is the process that asks. GROUPS are the control groups' files to join, one a line. PIDS is empty, or the number of processes
 # to allow in a namespace of process numbers, where there is no group for that.
 # The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, the middle cut at LOG_BYTES.
@@ -14,7 +14,9 @@ shift 5
 while [ -n "$groups" ] && IFS= read -r group; do
   echo $$ >"$group" || exit 120
 done <<<"$groups"
-mount -n -t overlay overlay -o "lowerdir=$lower,upperdir=upper,workdir=work,volatile,index=off,redirect_dir=off,metacopy=off" root || exit 121
+cd lower || exit 121
+mount -n -t overlay overlay -o "lowerdir=$lower,upperdir=../upper,workdir=../work,volatile,index=off,redirect_dir=off,metacopy=off" ../root || exit 121
+cd .. || exit 121
 bound=()
 # shellcheck disable=SC2016
 [ -z "$pids" ] || bound=(unshare --pid --fork --kill-child=KILL /bin/sh -c 'echo "$0" >/proc/sys/kernel/pid_max && exec "$@"' "$pids")

@@ -55,7 +55,7 @@ export type Ending = {
 const LOG_LIMIT = 16 * 1024 * 1024;
 /** Bytes of a step's report that are read. */
 const REPORT_LIMIT = 65_536;
-/** Layers that overlayfs stacks in one mount. */
+/** Trees in one mount: overlayfs stacks 500. */
 export const STACK_LIMIT = 450;
 
 /**
@@ -149,11 +149,12 @@ export type EnterRequest = Pick<SandboxRequest, 'folder' | 'lower' | 'signal'> &
 export async function enterSandbox({ folder, lower, step, signal }: EnterRequest): Promise<number> {
   const names = stack(folder, lower);
   const filtered = writeFilter(folder);
-  const mount = `mount -n -t overlay overlay -o "$1",upperdir=upper,workdir=work,volatile root || exit 121; shift; exec "$@" 5<seccomp`;
+  const mount = `cd lower && mount -n -t overlay overlay -o "$1",upperdir=../upper,workdir=../work,volatile ../root && cd ..`;
   const outcome = await attempt(
     [
       ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private'],
-      ...['/bin/bash', '-c', `umask 022; ${mount}`, 'bash', `lowerdir=${names}`],
+      ...['/bin/bash', '-c', `umask 022; ${mount} || exit 121; shift; exec "$@" 5<seccomp`, 'bash'],
+      `lowerdir=${names}`,
       ...bubblewrap(step, filtered).filter((word) => word !== '--new-session'),
     ],
     { cwd: folder, terminal: true, ...(signal ? { signal } : {}) },
@@ -161,14 +162,17 @@ export async function enterSandbox({ folder, lower, step, signal }: EnterRequest
   return outcome.exitCode ?? 1;
 }
 
-/** Makes the folders of an overlay and short names for the trees below; returns them as the mount takes them. */
+/**
+ * Makes the folders of an overlay, and in `lower` short names for the trees below, as the options of a mount end at 4,096 bytes.
+ * Returns them as the mount takes them, in that folder.
+ */
 function stack(folder: string, lower: readonly string[]): string {
   for (const name of ['lower', 'upper', 'work', 'root'])
     mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
   lower.forEach((tree, number) => {
     symlinkSync(tree, join(folder, 'lower', String(number)));
   });
-  return lower.map((_, number) => `lower/${number}`).join(':');
+  return lower.map((_, number) => number).join(':');
 }
 
 /** bwrap's arguments for a /proc in which nothing can be set: root may set the host's kernel there without any capability. */
