@@ -8,6 +8,7 @@ import type { LayerRow } from '../store/layers.ts';
 import { type Inputs, pinOf } from './key.ts';
 import { runLayer, type Workshop } from './run.ts';
 import { readOnlyProc, type Step } from './sandbox.ts';
+import { isFolder } from './stage.ts';
 import { mergeView } from './view.ts';
 
 const ROOT = '/run/snap/root';
@@ -132,7 +133,7 @@ function makeDevices(upper: string): void {
   if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
   for (const path of [folder, join(folder, 'pts'), join(folder, 'shm')])
     if (!existsSync(path)) mkdirSync(path);
-  chmodSync(join(folder, 'shm'), 0o1777);
+  if (isFolder(join(folder, 'shm'))) chmodSync(join(folder, 'shm'), 0o1777);
   for (const [name, major, minor, mode] of DEVICES) {
     const file = join(folder, name);
     if (existsSync(file)) continue;

@@ -19,7 +19,7 @@ mount -n -t overlay overlay -o "lowerdir=$lower,upperdir=../upper,workdir=../wor
 cd .. || exit 121
 bound=()
 # shellcheck disable=SC2016
-[ -z "$pids" ] || bound=(unshare --pid --fork --kill-child=KILL /bin/sh -c 'echo "$0" >/proc/sys/kernel/pid_max && exec "$@"' "$pids")
+[ -z "$pids" ] || bound=(setpriv --pdeathsig KILL unshare --pid --fork --kill-child=KILL /bin/sh -c 'echo "$0" >/proc/sys/kernel/pid_max && exec "$@"' "$pids")
 # The logger is a process beside this one, so that every step is a child of this one and dies with it.
 exec 4> >(
   exec >log

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
@@ -162,7 +162,8 @@ export function logFile(store: Store, name: string): string {
 
 function keepLog(workshop: Workshop, job: LayerJob, folder: string): string {
   const file = logFile(workshop.store, job.name);
-  copyFileSync(join(folder, 'log'), file);
+  if (existsSync(join(folder, 'log'))) copyFileSync(join(folder, 'log'), file);
+  else writeFileSync(file, '');
   return file;
 }
 

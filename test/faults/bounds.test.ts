@@ -62,6 +62,9 @@ test('where there are no control groups a namespace of process numbers does, and
   const forks = Number(readFileSync(image('opt/forks'), 'utf8'));
   assert.ok(forks > 1000 && forks < 4100, `${forks} processes`);
   assert.equal(readFileSync('/proc/sys/kernel/pid_max', 'utf8'), limit);
+  scriptlets({ slow: 'do_run() {\n  setsid sleep 1000 &\n  sleep 1000\n}\n' });
+  assert.throws(() => execFileSync('unshare', [...words, 'build', '--timeout', '1'], { stdio: 'ignore' }));
+  assert.deepEqual([processesOf(folder), leftovers(folder)], [[], []]);
 });
 
 test('a fork bomb ends with the time that it may take', (t) => {

@@ -124,3 +124,29 @@ test('a signal while mmdebstrap makes the base leaves nothing, and the next buil
   assert.deepEqual(leftovers(made.folder), []);
   assert.ok(made.read('store/layers/1/manifest') === base, 'the base is the same as without signals');
 });
+
+test('a signal while dpkg unpacks: nothing half-made is seen, and the next build installs the package', async (t) => {
+  const made = project(t, { apt: true });
+  made.scriptlets({ packages: 'install_debian_deb locales\n' });
+  const unpacks = (): boolean =>
+    leftovers(made.folder).some((work) =>
+      existsSync(join(made.folder, 'store/tmp', work, 'upper/usr/share/i18n')),
+    );
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const { child, ended } = made.start(['build']);
+    await until('dpkg unpacks', unpacks);
+    child.kill(signal);
+    const { status, stderr } = await ended;
+    assert.equal(status, signal === 'SIGTERM' ? 143 : null, stderr);
+    await until('all processes are gone', () => processesOf(made.folder).length === 0);
+    assert.deepEqual(mountsOf(made.folder), []);
+    assert.deepEqual(readdirSync(join(made.folder, 'store/layers')), ['1']);
+  }
+  const { status, stderr } = made.snap('build', '--locked', '--offline');
+  assert.equal(status, 0, stderr);
+  assert.match(
+    readFileSync(made.image('var/lib/dpkg/status'), 'utf8'),
+    /^Package: locales\nStatus: install ok installed$/m,
+  );
+  assert.deepEqual(leftovers(made.folder), []);
+});

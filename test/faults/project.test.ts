@@ -98,7 +98,7 @@ test('a conf that is wrong is refused with file, line and what is expected', (t)
 });
 
 test('whatever stands in the path of the project, a build works, with data, folders to bind and a base to make', (t) => {
-  const made = project(t, 'snap, a:b\\c "d"\'e$(f)`g`*[h]%s\n#%20é-');
+  const made = project(t, { name: 'snap, a:b\\c "d"\'e$(f)`g`*[h]%s\n#%20é-' });
   const hard =
     'use_file other/shared\ndo_run() {\n  copy_file given opt/\n  cat "$RUN_HOME/other/shared" >>/opt/given\n}\n';
   made.scriptlets({ hard, top: "need '*'\ndo_run() { cat /opt/given >/opt/top; }\n" });
