@@ -104,7 +104,8 @@ export function fieldOf(stanza: string, name: string): string {
   if (start === 0 && !stanza.startsWith(`${name}:`)) return '';
   let end = stanza.indexOf('\n', start);
   while (end >= 0 && stanza[end + 1] === ' ') end = stanza.indexOf('\n', end + 1);
-  return stanza.slice(start + name.length + 1, end < 0 ? undefined : end).trim();
+  // Not trim(): in latin1 it would take the byte A0, a part of letters in UTF-8, for a space.
+  return stanza.slice(start + name.length + 1, end < 0 ? undefined : end).replace(/^[ \t\n]+|[ \t\n]+$/g, '');
 }
 
 function withoutField(stanza: string, name: string): string {
@@ -122,7 +123,9 @@ const status: Format = {
     const records: Records = new Map();
     for (const stanza of stanzasOf(text)) {
       const key = `${fieldOf(stanza, 'Package')}:${fieldOf(stanza, 'Architecture')}`;
-      const triggers = fieldOf(stanza, 'Triggers-Pending').split(/\s+/).filter(Boolean);
+      const triggers = fieldOf(stanza, 'Triggers-Pending')
+        .split(/[ \t\n]+/)
+        .filter(Boolean);
       const plain = withoutField(withoutField(stanza, 'Triggers-Pending'), 'Triggers-Awaited');
       records.set(
         key,

@@ -121,9 +121,22 @@ function excluder(globs: readonly string[]): (path: TreePath) => boolean {
   return patterns.length === 0 ? () => false : isExcluded;
 }
 
-/** Files that people edit in place, or that programs write: never linked, so that such an edit cannot reach the store. */
-function isCopied(entry: Entry): boolean {
-  return entry.type === 'file' && (entry.size === 0 || /^(etc|var)\//.test(entry.path));
+/**
+ * Files that people edit in place, or that programs write: never linked, so that such an edit cannot reach the store. Of hard links
+ * all are, if one is. Each is named by the first path of its links.
+ */
+function copiedFiles(manifest: Manifest): Set<TreePath> {
+  const copied = new Set<TreePath>();
+  for (const entry of manifest.values()) {
+    if (entry.type === 'file' && (entry.size === 0 || /^(etc|var)\//.test(entry.path))) {
+      copied.add(entry.link ?? entry.path);
+    }
+  }
+  return copied;
+}
+
+function firstLink(entry: Entry): TreePath {
+  return entry.type === 'file' && entry.link !== undefined ? entry.link : entry.path;
 }
 
 /**
@@ -133,9 +146,12 @@ function isCopied(entry: Entry): boolean {
 export function applyPlan(folder: string, before: Manifest, plan: ImagePlan): void {
   const touched = new Set<string>();
   const real = new Set<string>(['']);
+  const [copiedBefore, copied] = [copiedFiles(before), copiedFiles(plan.manifest)];
+  const isKept = (old: Entry, now: Entry): boolean =>
+    isEqual(old, now) && copiedBefore.has(firstLink(old)) === copied.has(firstLink(now));
   for (const old of [...before.values()].reverse()) {
     const now = plan.manifest.get(old.path);
-    if (now && (isEqual(old, now) || (old.type === 'dir' && now.type === 'dir'))) continue;
+    if (now && (isKept(old, now) || (old.type === 'dir' && now.type === 'dir'))) continue;
     requireRealFolder(folder, parentOf(old.path), real);
     removeTree(at(folder, old.path));
     touched.add(parentOf(old.path));
@@ -144,7 +160,7 @@ export function applyPlan(folder: string, before: Manifest, plan: ImagePlan): vo
   for (const entry of plan.manifest.values()) {
     const old = before.get(entry.path);
     if (entry.type === 'dir') folders.push(entry);
-    if (old && isEqual(old, entry)) continue;
+    if (old && isKept(old, entry)) continue;
     const file = at(folder, entry.path);
     requireRealFolder(
       folder,
@@ -152,7 +168,7 @@ export function applyPlan(folder: string, before: Manifest, plan: ImagePlan): vo
       real,
     );
     if (old?.type === 'dir' && entry.type === 'dir') setMetadata(entry, file);
-    else make(folder, entry, file, plan);
+    else make(folder, entry, file, plan, copied.has(entry.path));
     if (entry.type === 'dir') real.add(entry.path);
     touched.add(entry.path).add(parentOf(entry.path));
   }
@@ -177,14 +193,14 @@ function isEqual(a: Entry, b: Entry): boolean {
   return a.mtime === b.mtime && identity(a) === identity(b);
 }
 
-function make(folder: string, entry: Entry, file: Buffer, plan: ImagePlan): void {
+function make(folder: string, entry: Entry, file: Buffer, plan: ImagePlan, isCopied: boolean): void {
   const record = plan.records.get(entry.path);
   if (record) {
     writeFileSync(file, record, { flag: 'wx' });
     setMetadata(entry, file);
   } else if (entry.type === 'file' && entry.link !== undefined) {
     linkSync(at(folder, entry.link), file);
-  } else if (entry.type === 'file' && !isCopied(entry)) {
+  } else if (entry.type === 'file' && !isCopied) {
     linkEntry(entry, file, plan.sourceOf(entry.path));
   } else {
     makeEntry(entry, file, plan.sourceOf(entry.path));

@@ -57,8 +57,9 @@ export function scriptletInputs(
 export function declaredInputs(scriptlet: Scriptlet, project: string): Inputs {
   return {
     functions: scriptlet.functions,
-    variables: scriptlet.variables,
+    // Before the variables, which hold them too: the reason for a run is the first difference.
     vars: { ...scriptlet.vars },
+    variables: scriptlet.variables,
     data: scriptlet.dataDir === undefined ? {} : contentOf(scriptlet.dataDir),
     files: Object.assign(
       {},

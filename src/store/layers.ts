@@ -98,7 +98,13 @@ export class Store {
     prepareLayout(this.layout);
     this.#database = openIndex(this.layout.index);
     this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    this.#database.prepare('DELETE FROM layers WHERE boot IS NOT NULL AND boot <> ?').run(this.#boot);
+    this.#transaction(() => {
+      const lost = 'boot IS NOT NULL AND boot <> ?';
+      this.#database
+        .prepare(`DELETE FROM files WHERE layer IN (SELECT n FROM layers WHERE ${lost})`)
+        .run(this.#boot);
+      this.#database.prepare(`DELETE FROM layers WHERE ${lost}`).run(this.#boot);
+    });
     this.#statements = prepare(this.#database);
   }
 
@@ -184,12 +190,8 @@ export class Store {
    * shared.
    */
   shareFiles(tree: string, manifest: Manifest): void {
-    const linked = new Set<string>();
     const times = new Map<string, number>();
-    for (const entry of manifest.values()) if (entry.type === 'file' && entry.link) linked.add(entry.link);
-    for (const entry of manifest.values()) {
-      if (entry.type !== 'file' || entry.size === 0 || entry.link !== undefined || linked.has(entry.path))
-        continue;
+    for (const entry of shareable(manifest)) {
       const row = this.#statements.sharedFile.get(fileId(entry));
       if (!row) continue;
       const parent = parentOf(entry.path);
@@ -238,9 +240,7 @@ export class Store {
       made: note.made,
     };
     this.#statements.addLayer.run({ ...row, boot: this.#boot });
-    for (const entry of manifest.values()) {
-      if (entry.type === 'file' && entry.size > 0) this.#statements.addFile.run(fileId(entry), n);
-    }
+    for (const entry of shareable(manifest)) this.#statements.addFile.run(fileId(entry), n);
     return row;
   }
 
@@ -321,6 +321,15 @@ function prepare(database: Database) {
       'SELECT * FROM builds WHERE conf = ? ORDER BY number DESC LIMIT 1',
     ) as Statement<[string], BuildRow>,
   };
+}
+
+/** Files that may be one with that of another layer: hard links may not, since then their other names would come along. */
+function shareable(manifest: Manifest): Entry[] {
+  const linked = new Set<string>();
+  for (const entry of manifest.values()) if (entry.type === 'file' && entry.link) linked.add(entry.link);
+  return [...manifest.values()].filter(
+    (entry) => entry.type === 'file' && entry.size > 0 && entry.link === undefined && !linked.has(entry.path),
+  );
 }
 
 function fileId(entry: Entry): Buffer {

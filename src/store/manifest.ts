@@ -168,8 +168,10 @@ export function parentOf(path: string): TreePath {
 /** The path as a person reads it: UTF-8 where it is, escapes for bytes and control characters that would not show. */
 export function printable(path: string): string {
   const text = Buffer.from(path, 'latin1').toString('utf8');
-  const shown = text.includes('\ufffd') ? path.replace(/[\x80-\xff]/g, hex) : text;
-  return shown.replace(/[\x00-\x1f\x7f\\]/g, (char) => (char === '\\' ? '\\\\' : hex(char)));
+  const shown = (char: string): string => (char === '\\' ? '\\\\' : hex(char));
+  return text.includes('\ufffd')
+    ? path.replace(/[\x00-\x1f\x7f-\xff\\]/g, shown)
+    : text.replace(/[\x00-\x1f\x7f\\]/g, shown);
 }
 
 function hex(char: string): string {

@@ -23,7 +23,15 @@ import {
   writeSync,
 } from 'node:fs';
 import { errno } from '../host/error.ts';
-import { makeNode, nextData, nextHole, readXattrs, splitDevice, writeXattr } from '../host/syscall.ts';
+import {
+  makeNode,
+  nextData,
+  nextHole,
+  readXattrs,
+  removeXattr,
+  splitDevice,
+  writeXattr,
+} from '../host/syscall.ts';
 import { type Digest, digestOf, startDigest } from './digest.ts';
 import type { Entry, TreePath } from './manifest.ts';
 
@@ -262,11 +270,21 @@ function copySparse(from: Buffer, to: Buffer, size: number): void {
   }
 }
 
-/** Owner, mode, extended attributes and time of anything but a symlink. The mode comes after the owner, since chown clears setuid. */
+/** Attributes that are not the tree's own: overlayfs's, and labels that the host gives every file. */
+const FOREIGN = /^(trusted\.overlay\.|security\.(?!capability$))/;
+
+/**
+ * Owner, mode, extended attributes and time of anything but a symlink. The mode comes after the owner, since chown clears setuid.
+ * What is not named goes: a new file inherits the ACL of its folder.
+ */
 export function setMetadata(entry: Entry, file: Buffer): void {
   lchownSync(file, entry.uid, entry.gid);
+  const attributes = new Map(decodeXattrs(entry.xattrs));
+  for (const [name] of readXattrs(file)) {
+    if (!attributes.has(name) && !FOREIGN.test(name)) removeXattr(file, name);
+  }
   chmodSync(file, entry.mode);
-  for (const [name, value] of decodeXattrs(entry.xattrs)) writeXattr(file, name, value);
+  for (const [name, value] of attributes) writeXattr(file, name, value);
   setTime(file, entry.mtime);
 }
 

@@ -1,0 +1,266 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  currentSlot,
+  type ImagePlan,
+  planImage,
+  type Slots,
+  settleImage,
+  slotsOf,
+  updateFolder,
+} from '../../src/layers/image.ts';
+import { mergeView, type ViewLayer } from '../../src/layers/view.ts';
+import type { Store } from '../../src/store/layers.ts';
+import { type Entry, identity, printable, type TreePath } from '../../src/store/manifest.ts';
+import { scanTree } from '../../src/store/tree.ts';
+import { addLayer, EPOCH, someFolder, someStore } from './some-layers.ts';
+
+function planOf(store: Store, layers: readonly ViewLayer[], excludes: readonly string[] = []): ImagePlan {
+  return planImage(store, mergeView(store, layers), excludes, EPOCH);
+}
+
+/** What lies on disk, with times; whole seconds only. */
+function onDisk(folder: string): string[] {
+  const found = scanTree(`${folder}/.`, { mtime: (stat) => Number(stat.mtimeNs) / 1e9 });
+  return lines(found.values());
+}
+
+function lines(entries: Iterable<Entry>): string[] {
+  return [...entries].map((entry) => `${printable(entry.path)} ${identity(entry)} ${entry.mtime}`).sort();
+}
+
+function newSlots(): Slots {
+  const images = join(someFolder(), 'images');
+  mkdirSync(images);
+  return slotsOf(images, 'a');
+}
+
+/** Random steps of bash, relative to a tree; what they cannot do they leave. Names lie in all the places that are treated apart. */
+const place = fc.constantFrom('etc', 'var', 'usr', 'etc/a');
+const name = fc.constantFrom('a', '-n', $('\xff\t\n'));
+const path = fc.tuple(place, name).map(([folder, one]) => `./${folder}/${one}`);
+const step = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc
+      .tuple(path, fc.integer({ min: 0, max: 4 }))
+      .map(([p, n]) => `[ -p ${p} ] || printf %s ${n || ''} >${p}`),
+  },
+  { weight: 3, arbitrary: fc.tuple(path, path).map(([a, b]) => `ln -fT ${a} ${b}`) },
+  { weight: 2, arbitrary: path.map((p) => `rm -rf ${p}; mkdir -p ${p}/x/y; echo z >${p}/x/z`) },
+  { weight: 2, arbitrary: path.map((p) => `rm -rf ${p}`) },
+  fc.tuple(path, path).map(([a, b]) => `ln -sfT ${a} ${b}`),
+  path.map((p) => `rm -rf ${p}; mkfifo ${p}`),
+  path.map((p) => `chmod 2751 ${p}`),
+  path.map((p) => `chown -h 33:44 ${p}`),
+  path.map((p) => `touch -h -d @1500000000 ${p}`),
+);
+
+/** A word of bash for any bytes. */
+function $(text: string): string {
+  return `$'${[...text].map((char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')}'`;
+}
+
+const FOLDERS = `mkdir -p etc/a var usr; set +e; exec 2>/dev/null\n`;
+
+test('after any series of changes, in both slots, an image is to the second what a fresh one is, and no edit of it reaches the store', () => {
+  fc.assert(
+    fc.property(fc.array(fc.array(step, { maxLength: 14 }), { minLength: 2, maxLength: 5 }), (states) => {
+      const store = someStore();
+      const slots = newSlots();
+      const images: ImagePlan[] = [];
+      for (const [number, steps] of states.entries()) {
+        const layer = addLayer(store, [], `${FOLDERS}${steps.join('\n')}\ntrue`, {
+          name: 'base',
+          inputs: { number },
+        });
+        const plan = planOf(store, [layer]);
+        const [shown, last] = [currentSlot(slots), images.at(-1)];
+        images.push(plan);
+        assert.equal(settleImage(slots, plan), slots.link);
+        const expected = lines(plan.manifest.values());
+        assert.deepEqual(onDisk(slots.link), expected);
+        if (shown && last && last.digest !== plan.digest) {
+          assert.notEqual(currentSlot(slots), shown);
+          assert.deepEqual(onDisk(shown), lines(last.manifest.values()));
+        }
+        const fresh = join(someFolder(), 'fresh');
+        updateFolder(fresh, `${fresh}.manifest`, plan);
+        assert.deepEqual(onDisk(fresh), expected);
+        assertOwnFiles(slots.link, plan);
+        assertOwnFiles(fresh, plan);
+      }
+      settleImage(slots, images[0]!);
+      assert.deepEqual(onDisk(slots.link), lines(images[0]!.manifest.values()));
+      rmSync(join(store.layout.root, '..'), { recursive: true });
+    }),
+    { numRuns: Number(process.env.SNAP_PROPERTY_RUNS ?? 40) },
+  );
+});
+
+/** Files of etc and var, and empty ones, are no layer's; and paths share an inode just where the manifest says so. */
+function assertOwnFiles(image: string, plan: ImagePlan): void {
+  const names = new Map<number, Set<string>>();
+  for (const entry of plan.manifest.values()) {
+    if (entry.type !== 'file') continue;
+    const { ino } = lstatSync(Buffer.concat([Buffer.from(`${image}/`), Buffer.from(entry.path, 'latin1')]));
+    names.set(ino, (names.get(ino) ?? new Set()).add(entry.link ?? entry.path));
+    const { ino: inLayer } = lstatSync(plan.sourceOf(entry.path));
+    const isOwn = entry.size === 0 || /^(etc|var)\//.test(entry.path);
+    if (isOwn) assert.notEqual(ino, inLayer, printable(entry.path));
+  }
+  for (const groups of names.values()) assert.equal(groups.size, 1, [...groups].join());
+}
+
+test("a hard link between var and usr makes neither of them the store's, whenever it comes", () => {
+  const store = someStore();
+  const slots = newSlots();
+  const plain = addLayer(store, [], 'mkdir usr var; echo x >usr/x', { name: 'base', inputs: { step: 1 } });
+  const linked = addLayer(store, [], 'mkdir usr var; echo x >usr/x; ln usr/x var/x', {
+    name: 'base',
+    inputs: { step: 2 },
+  });
+  const sharedWithStore = (layer: ViewLayer): boolean =>
+    lstatSync(join(slots.link, 'usr/x')).ino === lstatSync(join(store.treeOf(layer.row.n), 'usr/x')).ino;
+  for (const _ of [1, 2]) {
+    settleImage(slots, planOf(store, [plain]));
+    assert.ok(sharedWithStore(plain));
+    settleImage(slots, planOf(store, [linked]));
+    assert.ok(!sharedWithStore(linked) && !sharedWithStore(plain));
+    assert.equal(lstatSync(join(slots.link, 'usr/x')).ino, lstatSync(join(slots.link, 'var/x')).ino);
+  }
+});
+
+test('only what differs is touched', () => {
+  const store = someStore();
+  const slots = newSlots();
+  const make = (text: string): ImagePlan =>
+    planOf(store, [
+      addLayer(
+        store,
+        [],
+        `mkdir -p etc usr; echo same >etc/same; echo ${text} >etc/other; echo ${text} >usr/other`,
+        { name: 'base', inputs: { text } },
+      ),
+    ]);
+  const [one, two] = [make('one'), make('two')];
+  settleImage(slots, one);
+  settleImage(slots, two);
+  const slot = currentSlot(slots);
+  const before = (path: string): bigint => lstatSync(join(slots.link, path), { bigint: true }).ctimeNs;
+  settleImage(slots, one);
+  const same = before('etc/same');
+  const other = lstatSync(join(slot!, 'etc/same')).ino;
+  settleImage(slots, two);
+  assert.equal(currentSlot(slots), slot);
+  assert.equal(lstatSync(join(slots.link, 'etc/same')).ino, other);
+  settleImage(slots, one);
+  assert.equal(before('etc/same'), same);
+});
+
+test('an image that is there already stays in its slot', () => {
+  const store = someStore();
+  const slots = newSlots();
+  const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
+  settleImage(slots, plan);
+  const { ino } = lstatSync(`${slots.link}/x`);
+  settleImage(slots, plan);
+  assert.equal(lstatSync(`${slots.link}/x`).ino, ino);
+  assert.equal(readlinkSync(slots.link), '.a.a');
+  assert.ok(!existsSync(slots.slots[1]));
+});
+
+test('a slot that somebody changed by hand is made anew', () => {
+  const store = someStore();
+  const slots = newSlots();
+  const make = (text: string): ImagePlan =>
+    planOf(store, [
+      addLayer(store, [], `mkdir d; echo ${text} >d/file; echo same >same`, {
+        name: 'base',
+        inputs: { text },
+      }),
+    ]);
+  for (const text of ['one', 'two']) settleImage(slots, make(text));
+  rmSync(join(slots.slots[0], 'd'), { recursive: true });
+  writeFileSync(join(slots.slots[0], 'added'), 'by hand');
+  const three = make('three');
+  settleImage(slots, three);
+  assert.deepEqual(onDisk(slots.link), lines(three.manifest.values()));
+});
+
+test('something else in the place of the link is not touched', () => {
+  const store = someStore();
+  const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
+  const slots = newSlots();
+  mkdirSync(slots.link);
+  assert.throws(() => settleImage(slots, plan), { name: 'SnapError', message: /something else lies there/ });
+  assert.deepEqual(readdirSync(slots.link), []);
+});
+
+test('a link of images that leads nowhere, or elsewhere, is replaced', () => {
+  const store = someStore();
+  const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
+  for (const target of ['.a.b', '/etc', 'nowhere']) {
+    const slots = newSlots();
+    symlinkSync(target, slots.link);
+    settleImage(slots, plan);
+    assert.equal(readFileSync(join(slots.link, 'x'), 'utf8'), 'x\n');
+  }
+});
+
+test('layers on another filesystem are copied', (t) => {
+  const store = someStore();
+  if (lstatSync('/dev/shm').dev === lstatSync(store.layout.root).dev) return t.skip('no second filesystem');
+  const plan = planOf(store, [
+    addLayer(store, [], 'echo x >x; chmod 4711 x; ln x y; mkdir d', { name: 'base' }),
+  ]);
+  const folder = execFileSync('mktemp', ['-d', '/dev/shm/snap-image-XXXX'], { encoding: 'utf8' }).trim();
+  t.after(() => rmSync(folder, { recursive: true }));
+  updateFolder(join(folder, 'image'), join(folder, 'manifest'), plan);
+  assert.deepEqual(onDisk(join(folder, 'image')), lines(plan.manifest.values()));
+});
+
+test('what globs exclude is left out with all beneath it, and hard links to it go on without it', () => {
+  const store = someStore();
+  const base = addLayer(
+    store,
+    [],
+    'mkdir -p usr/share/doc/a usr/share/man/man1 opt; echo x >usr/share/doc/a/copyright; echo y >usr/share/doc/a/readme; echo z >usr/share/man/man1/x.1; ln usr/share/doc/a/readme usr/share/other; echo ä >opt/Grün; echo etc >passwd',
+    { name: 'base' },
+  );
+  const excluded = (...globs: readonly string[]): string[] =>
+    [...planOf(store, [base], globs).manifest.keys()].filter(
+      (one) => (/\./.test(one) === false && one.split('/').length > 2) || /Gr/.test(one),
+    );
+  const all = excluded();
+  assert.deepEqual(
+    all.filter((one) => !excluded('/usr/share/doc/*').includes(one)),
+    ['usr/share/doc/a', 'usr/share/doc/a/copyright', 'usr/share/doc/a/readme'],
+  );
+  assert.deepEqual(
+    all.filter((one) => !excluded('usr/share/doc/*/[!c]*').includes(one)),
+    ['usr/share/doc/a/readme'],
+  );
+  assert.deepEqual(
+    all.filter((one) => !excluded('usr/share/man').includes(one)),
+    ['usr/share/man', 'usr/share/man/man1'],
+  );
+  assert.equal(all.length - excluded('opt/Gr*').length, 1);
+  assert.equal(all.length - excluded('opt/Grün').length, 1);
+  const other = planOf(store, [base], ['usr/share/doc/**']).manifest.get('usr/share/other' as TreePath);
+  assert.ok(other?.type === 'file' && other.link === undefined);
+});

@@ -1,0 +1,296 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import {
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { openIndex } from '../../src/store/database.ts';
+import { contentDigest, type LayerKey, Store } from '../../src/store/layers.ts';
+import { scanTree, setTime } from '../../src/store/tree.ts';
+import { someFolder } from './some-folder.ts';
+import { someLayer, TIME } from './some-layer.ts';
+
+const key = (text: string): LayerKey => text as LayerKey;
+
+test('a layer that is published is found by its key, whole, now and by whoever opens the store later', () => {
+  const project = someFolder();
+  const records = {
+    'etc/passwd': [
+      ['a', 'a:x:100'],
+      ['b', null],
+    ] as const,
+  };
+  {
+    using store = new Store(project);
+    const { folder, layer } = someLayer(
+      store,
+      { 'usr/bin/x': 'program', 'etc/y': '' },
+      { records, ids: { uids: { a: 100 }, gids: {} } },
+    );
+    const row = store.publish(folder, layer);
+    assert.deepEqual(
+      [row.n, row.name, row.paths, row.bytes, row.digest],
+      [1, 'one', 6, 7, contentDigest(layer.manifest, records)],
+    );
+    assert.ok(!existsSync(folder));
+  }
+  using store = new Store(project);
+  const [row] = store.withKey(key('key'));
+  assert.ok(row);
+  assert.equal(readFileSync(join(store.treeOf(row.n), 'usr/bin/x'), 'utf8'), 'program');
+  assert.deepEqual([...store.manifestOf(row.n)], [...scanTree(store.treeOf(row.n), { mtime: () => TIME })]);
+  const { made, ...note } = store.noteOf(row.n);
+  assert.ok(made > TIME);
+  assert.deepEqual(note, {
+    name: 'one',
+    kind: 'scriptlet',
+    key: 'key',
+    inputs: { kind: 'scriptlet' },
+    view: [],
+    records: {
+      'etc/passwd': [
+        ['a', 'a:x:100'],
+        ['b', null],
+      ],
+    },
+    ids: { uids: { a: 100 }, gids: {} },
+    seconds: 1.5,
+    format: 1,
+    digest: row.digest,
+  });
+  assert.deepEqual(store.withKey(key('other')), []);
+  assert.equal(store.layerNumbered(1)?.key, 'key');
+});
+
+test("a content's digest is that of its manifest and its records, whatever time it took", () => {
+  using store = new Store(someFolder());
+  const { layer } = someLayer(store, { a: '1' });
+  const digest = contentDigest(layer.manifest, {});
+  assert.equal(contentDigest(new Map(layer.manifest), {}), digest);
+  assert.notEqual(contentDigest(layer.manifest, { 'etc/group': [['x', 'x:x:1']] }), digest);
+  assert.notEqual(contentDigest(someLayer(store, { a: '2' }).layer.manifest, {}), digest);
+});
+
+test('publishing a key again is success and changes nothing; with other ids it is another layer', () => {
+  using store = new Store(someFolder());
+  const first = someLayer(store, { a: '1' });
+  const again = someLayer(store, { a: '1' });
+  const renumbered = someLayer(store, { a: '1' }, { ids: { uids: { x: 105 }, gids: {} } });
+  assert.equal(store.publish(first.folder, first.layer).n, 1);
+  assert.equal(store.publish(again.folder, again.layer).n, 1);
+  assert.ok(existsSync(again.folder));
+  assert.equal(store.publish(renumbered.folder, renumbered.layer).n, 2);
+  assert.deepEqual(
+    store.withKey(key('key')).map(({ n }) => n),
+    [1, 2],
+  );
+});
+
+/** Starts a process that publishes these keys once its input ends; returns the numbers that it prints. */
+function startPublisher(project: string, keys: readonly string[]) {
+  const program = fileURLToPath(new URL('publisher.ts', import.meta.url));
+  const args = ['--disable-warning=ExperimentalWarning', program, project, ...keys];
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    ready: () => lines.next(),
+    publish: () => child.stdin.end(),
+    numbers: async () =>
+      String((await lines.next()).value)
+        .split(' ')
+        .map(Number),
+  };
+}
+
+test('processes that publish the same keys at the same moment agree on one layer for each', async () => {
+  const project = someFolder();
+  const keys = Array.from({ length: 25 }, (_, number) => `key-${number}`);
+  const publishers = [keys, keys, keys.toReversed(), keys.toReversed()].map((order) =>
+    startPublisher(project, order),
+  );
+  await Promise.all(publishers.map(({ ready }) => ready()));
+  for (const { publish } of publishers) publish();
+  const [one, two, three, four] = await Promise.all(publishers.map(({ numbers }) => numbers()));
+  assert.deepEqual(two, one);
+  assert.deepEqual([three?.toReversed(), four?.toReversed()], [one, one]);
+  assert.deepEqual(
+    [...(one ?? [])].sort((a, b) => a - b),
+    keys.map((_, number) => number + 1),
+  );
+  using store = new Store(project);
+  for (const text of keys) {
+    const [row, ...others] = store.withKey(key(text));
+    assert.deepEqual(others, []);
+    assert.equal(readFileSync(join(store.treeOf(row!.n), 'a/file'), 'utf8'), text);
+  }
+  assert.deepEqual(readdirSync(store.layout.tmp), []);
+});
+
+test('a number that a folder without a row has is not given again', () => {
+  using store = new Store(someFolder());
+  mkdirSync(join(store.layout.layers, '1'));
+  const { folder, layer } = someLayer(store, { a: '1' });
+  assert.equal(store.publish(folder, layer).n, 2);
+});
+
+test('a file that an earlier layer holds too, with path, content and metadata, becomes one with it; folders keep their times', () => {
+  using store = new Store(someFolder());
+  const files = {
+    'usr/same': 'same',
+    'usr/other': 'one',
+    'usr/mode': 'mode',
+    'usr/moved': 'moved',
+    'usr/empty': '',
+    'usr/time': 'time',
+  };
+  const first = someLayer(store, files);
+  store.publish(first.folder, first.layer);
+  const second = someLayer(store, { ...files, 'usr/other': 'two', 'usr/elsewhere': 'moved' });
+  const { tree } = second;
+  setTime(Buffer.from(join(tree, 'usr')), TIME - 50);
+  const manifest = new Map(
+    [...second.layer.manifest].map(([path, entry]) => [
+      path,
+      path === 'usr/mode' ? { ...entry, mode: 0o4755 } : path === 'usr/time' ? { ...entry, mtime: 5 } : entry,
+    ]),
+  );
+  store.shareFiles(tree, manifest);
+  const shared = Object.keys({ ...files, 'usr/elsewhere': '' }).filter(
+    (path) => lstatSync(join(tree, path)).nlink > 1,
+  );
+  assert.deepEqual(shared.sort(), ['usr/moved', 'usr/same']);
+  assert.equal(lstatSync(join(tree, 'usr/same')).ino, lstatSync(join(store.treeOf(1), 'usr/same')).ino);
+  assert.equal(lstatSync(join(tree, 'usr')).mtimeMs / 1000, TIME - 50);
+  assert.deepEqual(
+    readdirSync(join(tree, 'usr')).sort(),
+    Object.keys({ ...files, 'usr/elsewhere': '' })
+      .map((path) => path.slice(4))
+      .sort(),
+  );
+});
+
+test('hard links of a layer stay what they are: none is shared, and nothing is shared with them', () => {
+  using store = new Store(someFolder());
+  const make = (): { folder: string; tree: string } => {
+    const { folder, tree } = someLayer(store, { a: 'text' });
+    linkSync(join(tree, 'a'), join(tree, 'b'));
+    return { folder, tree };
+  };
+  const publish = ({ folder, tree }: { folder: string; tree: string }, name: string): void => {
+    const manifest = scanTree(tree, { mtime: () => TIME });
+    store.shareFiles(tree, manifest);
+    const { layer } = someLayer(store, {}, { manifest, key: key(name) });
+    store.publish(folder, layer);
+  };
+  publish(make(), 'linked');
+  publish(make(), 'linked too');
+  publish(someLayer(store, { a: 'text' }), 'single');
+  const inodes = [1, 2, 3].map((n) => lstatSync(join(store.treeOf(n), 'a')).ino);
+  assert.equal(new Set(inodes).size, 3);
+  for (const n of [1, 2]) assert.equal(lstatSync(join(store.treeOf(n), 'b')).ino, inodes[n - 1]);
+});
+
+test('a layer that is not known to have reached the disk is not trusted after another boot', () => {
+  const project = someFolder();
+  {
+    using store = new Store(project);
+    const settled = someLayer(store, { a: '1' }, { key: key('settled') });
+    store.publish(settled.folder, settled.layer);
+    store.settleDisk();
+    const { folder, layer } = someLayer(store, { a: '2' }, { key: key('fresh') });
+    store.publish(folder, layer);
+  }
+  {
+    using store = new Store(project);
+    assert.equal(store.withKey(key('fresh')).length, 1);
+    forgetBoot(store.layout.index);
+  }
+  using store = new Store(project);
+  assert.equal(store.withKey(key('fresh')).length, 0);
+  assert.equal(store.withKey(key('settled')).length, 1);
+  const { folder, tree, layer } = someLayer(store, { a: '2' }, { key: key('fresh') });
+  store.shareFiles(tree, layer.manifest);
+  assert.equal(lstatSync(join(tree, 'a')).nlink, 1, 'nothing of it is shared');
+  assert.equal(store.publish(folder, layer).n, 3);
+});
+
+/** As if the machine had been started anew since. */
+function forgetBoot(index: string): void {
+  const database = openIndex(index);
+  database.prepare("UPDATE layers SET boot = 'another' WHERE boot IS NOT NULL").run();
+  database.close();
+}
+
+test('the last layer of a name is that of the last build of the conf, else the newest', () => {
+  using store = new Store(someFolder());
+  for (const text of ['1', '2', '3']) {
+    const { folder, layer } = someLayer(store, { a: text }, { key: key(text) });
+    store.publish(folder, layer);
+  }
+  assert.equal(store.lastOf('one', 'a')?.n, 3);
+  const build = { made: 1, seconds: 1, digest: 'ab'.repeat(32) as never, paths: 1, bytes: 1 };
+  store.addBuild({ conf: 'a', ...build, layers: '[["base",1],["one",2]]' });
+  assert.equal(store.lastOf('one', 'a')?.n, 2);
+  assert.equal(store.lastOf('one', 'b')?.n, 3);
+  assert.equal(store.lastOf('two', 'a'), undefined);
+});
+
+test('builds are numbered for each conf, and results of functions kept', () => {
+  const project = someFolder();
+  const build = {
+    made: 1,
+    seconds: 0.5,
+    digest: 'ab'.repeat(32) as never,
+    paths: 2,
+    bytes: 3,
+    layers: '[["base",1]]',
+  };
+  {
+    using store = new Store(project);
+    assert.equal(store.lastBuild('a'), undefined);
+    assert.equal(store.addBuild({ conf: 'a', ...build }), 1);
+    assert.equal(store.addBuild({ conf: 'a', ...build, paths: 5 }), 2);
+    assert.equal(store.addBuild({ conf: 'b', ...build }), 1);
+    store.results.set('key', 'one');
+    store.results.set('key', 'two');
+  }
+  using store = new Store(project);
+  assert.deepEqual({ ...store.lastBuild('a') }, { conf: 'a', number: 2, ...build, paths: 5 });
+  assert.equal(store.results.get('key'), 'two');
+  assert.equal(store.results.get('other'), undefined);
+});
+
+test('a store that was moved works', async () => {
+  const project = someFolder();
+  {
+    using store = new Store(project);
+    const { folder, layer } = someLayer(store, { a: '1' });
+    store.publish(folder, layer);
+  }
+  const moved = join(someFolder(), 'moved');
+  await promisify(execFile)('mv', [project, moved]);
+  using store = new Store(moved);
+  assert.equal(readFileSync(join(store.treeOf(store.withKey(key('key'))[0]!.n), 'a'), 'utf8'), '1');
+});
+
+test('no other user reaches what lies in a store, and a newer one is refused', () => {
+  const project = someFolder();
+  {
+    using store = new Store(project);
+    for (const folder of [store.layout.root, store.layout.images, store.layout.layers])
+      assert.equal(statSync(folder).mode & 0o777, 0o700);
+  }
+  writeFileSync(join(project, 'store', 'format'), '2\n');
+  assert.throws(() => new Store(project), { name: 'SnapError', message: /has format 2, this snap knows 1/ });
+});

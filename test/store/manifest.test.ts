@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Digest } from '../../src/store/digest.ts';
+import {
+  decodeManifest,
+  type Entry,
+  encodeManifest,
+  identity,
+  manifestDigest,
+  parentOf,
+  printable,
+  sorted,
+  type TreePath,
+} from '../../src/store/manifest.ts';
+
+const path = (text: string): TreePath => text as TreePath;
+const DIGEST = 'ab'.repeat(32) as Digest;
+const COMMON = { mode: 0o644, uid: 0, gid: 7, mtime: 1_700_000_000, xattrs: '' };
+
+const EVERY_TYPE: Entry[] = [
+  { ...COMMON, type: 'dir', path: path(''), mode: 0o755 },
+  { ...COMMON, type: 'block', path: path('dev/sda'), mode: 0o660, major: 8, minor: 1048575 },
+  { ...COMMON, type: 'char', path: path('dev/null'), mode: 0o666, major: 1, minor: 3 },
+  { ...COMMON, type: 'fifo', path: path('fifo') },
+  { ...COMMON, type: 'whiteout', path: path('gone'), mode: 0, gid: 0, mtime: 0 },
+  { ...COMMON, type: 'symlink', path: path('link'), mode: 0o777, target: '../a\tb\\\n\xff' },
+  {
+    ...COMMON,
+    type: 'file',
+    path: path('odd\t\n\\\xe4'),
+    mode: 0o4755,
+    xattrs: 'security.capability=01ff,user.x=',
+    size: 12,
+    digest: DIGEST,
+    link: undefined,
+  },
+  { ...COMMON, type: 'file', path: path('second'), size: 12, digest: DIGEST, link: path('odd\t\n\\\xe4') },
+];
+
+/** The format, byte for byte. It lies in every store: another one needs another version. */
+const GOLDEN = [
+  '\td\t755\t0\t7\t\t1700000000',
+  'dev/sda\tb\t660\t0\t7\t\t8:1048575\t1700000000',
+  'dev/null\tc\t666\t0\t7\t\t1:3\t1700000000',
+  'fifo\tp\t644\t0\t7\t\t1700000000',
+  'gone\tw\t0\t0\t0\t\t0',
+  'link\tl\t777\t0\t7\t\t../a\\tb\\\\\\n\xff\t1700000000',
+  `odd\\t\\n\\\\\xe4\tf\t4755\t0\t7\tsecurity.capability=01ff,user.x=\t12\t${DIGEST}\t\t1700000000`,
+  `second\tf\t644\t0\t7\t\t12\t${DIGEST}\todd\\t\\n\\\\\xe4\t1700000000`,
+  '',
+].join('\n');
+
+test('a manifest has these bytes, and this digest', () => {
+  assert.equal(encodeManifest(EVERY_TYPE).toString('latin1'), GOLDEN);
+  assert.equal(manifestDigest([]), 'af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262');
+});
+
+test('it is read as it was written', () => {
+  const read = decodeManifest(Buffer.from(GOLDEN, 'latin1'));
+  assert.deepEqual([...read.values()], EVERY_TYPE);
+  assert.deepEqual(
+    [...read.keys()],
+    EVERY_TYPE.map((entry) => entry.path),
+  );
+});
+
+const bytes = fc
+  .uint8Array({ minLength: 1, maxLength: 12 })
+  .map((array) => Buffer.from(array.map((byte) => (byte === 0 ? 1 : byte))).toString('latin1'));
+const common = fc.record({
+  path: bytes.map(path),
+  mode: fc.integer({ min: 0, max: 0o7777 }),
+  uid: fc.nat(),
+  gid: fc.nat(),
+  mtime: fc.integer({ min: -2_000_000_000, max: 8_000_000_000 }),
+  xattrs: fc.constantFrom('', 'user.a=', 'security.capability=0100,user.b%3D=00ff'),
+});
+const digest = fc.stringMatching(/^[0-9a-f]{64}$/);
+const entry: fc.Arbitrary<Entry> = fc.oneof(
+  fc
+    .record({
+      size: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+      digest,
+      link: fc.option(bytes.map(path), { nil: undefined }),
+    })
+    .chain((file) =>
+      common.map((rest) => ({ ...rest, ...file, type: 'file' as const, digest: file.digest as Digest })),
+    ),
+  fc.tuple(common, bytes).map(([rest, target]) => ({ ...rest, type: 'symlink' as const, target })),
+  fc
+    .tuple(common, fc.constantFrom('char' as const, 'block' as const), fc.nat(4095), fc.nat(1_048_575))
+    .map(([rest, type, major, minor]) => ({ ...rest, type, major, minor })),
+  fc
+    .tuple(common, fc.constantFrom('dir' as const, 'fifo' as const, 'whiteout' as const))
+    .map(([rest, type]) => ({ ...rest, type })),
+);
+
+test('whatever bytes names and targets hold, it is read as it was written', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(entry, { selector: (one) => one.path }), (entries) => {
+      assert.deepEqual([...decodeManifest(encodeManifest(entries)).values()], entries);
+    }),
+  );
+});
+
+test('two entries have one identity if they differ in nothing but path and time', () => {
+  fc.assert(
+    fc.property(entry, entry, (a, b) => {
+      const bare = (one: Entry): string =>
+        JSON.stringify(Object.entries({ ...one, path: '', mtime: 0 }).sort());
+      assert.equal(identity(a) === identity(b), bare(a) === bare(b));
+      assert.equal(identity({ ...a, path: b.path, mtime: b.mtime }), identity(a));
+    }),
+  );
+});
+
+test('bytes that no manifest has are refused', () => {
+  assert.throws(() => decodeManifest(Buffer.from(GOLDEN.slice(0, -4), 'latin1')), /ends within a line/);
+  assert.throws(() => decodeManifest(Buffer.from('a\tz\t644\t0\t0\t\t0\n')), /unknown type/);
+});
+
+test('entries are sorted by bytes, parents before children', () => {
+  const names = ['b', 'a-', 'a', 'a/b', '', 'a.b', '\xff', 'Z'].map(
+    (one) => ({ ...COMMON, type: 'dir', path: path(one) }) as const,
+  );
+  assert.deepEqual(
+    sorted(names).map((one) => one.path),
+    ['', 'Z', 'a', 'a-', 'a.b', 'a/b', 'b', '\xff'],
+  );
+});
+
+test('the parent of a path; the root is its own', () => {
+  assert.deepEqual(['a/b/c', 'a', ''].map(parentOf), ['a/b', '', '']);
+});
+
+test('a path is shown as UTF-8 where it is, and by escapes where it would not show', () => {
+  const latin1 = (text: string): string => Buffer.from(text).toString('latin1');
+  assert.equal(printable(latin1('etc/Grün')), 'etc/Grün');
+  assert.equal(printable('a\xff\xfe'), 'a\\xff\\xfe');
+  assert.equal(printable('a\nb\x1b[31m\\'), 'a\\x0ab\\x1b[31m\\\\');
+});
