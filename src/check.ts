@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeBench } from './bench.ts';
 import { build } from './build.ts';
+import { watchClock } from './host/clock.ts';
 import { SnapError } from './host/error.ts';
 import { lastLines } from './host/program.ts';
 import { readInputs, sequenceOf } from './inputs.ts';
@@ -87,9 +88,10 @@ async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string):
   const { steps, names } = await allSteps(bench, sequence, folder);
   report({ kind: 'layer-start', name: 'the old way', reason: 'in one tree' });
   const begun = performance.now();
-  const started = Math.floor(Date.now() / 1000);
+  const clock = watchClock();
   const lower = [join(folder, 'top'), store.treeOf(base.row.n)];
   const ending = await runSandboxed({ folder, lower, steps, timeout: undefined, signal: bench.signal });
+  const ran = clock.end();
   const seconds = (performance.now() - begun) / 1000;
   const state = ending.exitCode === 0 ? 'run' : 'fail';
   report({ kind: 'layer-end', name: 'the old way', state, seconds, reason: 'in one tree' });
@@ -107,7 +109,7 @@ async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string):
   const created = createdNames(upper, below);
   const captured = capture(upper, below, {
     epoch: lock.epoch,
-    started,
+    ran,
     settling: true,
     uids: renumbering(created.uids, giveIds(bench.ledger.uids, created.uids)),
     gids: renumbering(created.gids, giveIds(bench.ledger.gids, created.gids)),

@@ -7,7 +7,7 @@ import { type Inputs, readInputs, sequenceOf } from './inputs.ts';
 import { currentSlot, slotsOf } from './layers/image.ts';
 import { baseInputs, scriptletInputs } from './layers/key.ts';
 import { addedDebs, findLayer, layersSeen } from './layers/round.ts';
-import { NO_SERVICES } from './layers/run.ts';
+import { NO_SERVICES, stackOf } from './layers/run.ts';
 import { enterSandbox, type Step } from './layers/sandbox.ts';
 import { scriptletStep, shellStep } from './layers/steps.ts';
 import { makeTop, mergeView, type ViewLayer } from './layers/view.ts';
@@ -81,7 +81,7 @@ async function viewOf(
     eatmydata,
   });
   return {
-    lower: [join(folder, 'top'), ...layers.map(({ row }) => store.treeOf(row.n)).reverse()],
+    lower: [join(folder, 'top'), ...stackOf(store, view, folder)],
     step: {
       ...step,
       ...shellStep(command),

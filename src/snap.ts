@@ -70,7 +70,15 @@ async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     exitCode = failed(error, signalled);
   }
+  await Promise.all([process.stdout, process.stderr].map(written));
   process.exit(signalled === undefined ? exitCode : SIGNALS[signalled]);
+}
+
+/** Waits until a pipe has taken everything: leaving throws the rest away. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  return promise;
 }
 
 function commandLine(run: Runner): Command {

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { errno } from '../host/error.ts';
 import { findProgram } from '../host/path.ts';
 import { attempt } from '../host/program.ts';
+import { processBound } from '../layers/cgroup.ts';
 import { size } from '../report/quantity.ts';
 
 /** `unknown`: only root can see it. `absent`: not there and not needed. */
@@ -51,6 +52,7 @@ export async function probeHost(place: string): Promise<readonly Finding[]> {
     ...packages.map(program),
     ...(await mirrors()),
     space(place),
+    processLimit(),
     ...(await inScratch(place)),
   ];
 }
@@ -126,6 +128,20 @@ function space(place: string): Finding {
   const finding = { name: 'space', found: `${size(free)} free in ${nearestFolder(place)}` };
   if (free >= LEAST_SPACE) return { ...finding, verdict: 'ok' };
   return { ...finding, verdict: 'missing', mend: `make room: ${size(LEAST_SPACE)} at the least` };
+}
+
+function processLimit(): Finding {
+  const name = 'process limit';
+  const bound = processBound();
+  if (bound === 'cgroup') return { name, verdict: 'ok', found: 'by control groups' };
+  if (bound === 'namespace') return { name, verdict: 'ok', found: 'by a namespace of process numbers' };
+  const mend = 'mount -t cgroup2 none /sys/fs/cgroup && echo +pids >/sys/fs/cgroup/cgroup.subtree_control';
+  return {
+    name,
+    verdict: 'absent',
+    found: 'none: a scriptlet that forks without end stops this machine',
+    mend,
+  };
 }
 
 /** What is tried on the store's own filesystem. */

@@ -13,6 +13,7 @@ type Libc = {
   lsetxattr(path: Buffer, name: Buffer, value: Buffer, size: number, flags: number): number;
   lremovexattr(path: Buffer, name: Buffer): number;
   mknod(path: Buffer, mode: number, dev: number): number;
+  lseek(fd: number, offset: number, whence: number): number;
   errno(): number;
 };
 
@@ -30,6 +31,7 @@ function libc(): Libc {
     lsetxattr: library.func('int lsetxattr(const void *, const void *, const void *, size_t, int)'),
     lremovexattr: library.func('int lremovexattr(const void *, const void *)'),
     mknod: library.func('int mknod(const void *, uint32_t, uint64_t)'),
+    lseek: library.func('int64_t lseek(int, int64_t, int)'),
     errno: () => koffi.errno(),
   };
   return loaded;
@@ -60,6 +62,22 @@ export function tryLock(fd: number, exclusive: boolean): boolean {
 /** Writes everything of the filesystem that `fd` lies on to the disk. */
 export function syncFilesystem(fd: number): void {
   if (libc().syncfs(fd) !== 0) fail('syncfs', String(fd));
+}
+
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+
+/** Where the next bytes of an open file are that are no hole, from `offset` on; undefined when there are none. */
+export function nextData(fd: number, offset: number): number | undefined {
+  const found = libc().lseek(fd, offset, SEEK_DATA);
+  if (found >= 0) return found;
+  return getSystemErrorName(-libc().errno()) === 'ENXIO' ? undefined : fail('lseek', String(fd));
+}
+
+/** Where the next hole of an open file begins, from `offset` on, which lies before its end; the end at the latest. */
+export function nextHole(fd: number, offset: number): number {
+  const found = libc().lseek(fd, offset, SEEK_HOLE);
+  return found >= 0 ? found : fail('lseek', String(fd));
 }
 
 const listBuffer = Buffer.alloc(65_536);

@@ -7,7 +7,8 @@ import { makeNode } from '../host/syscall.ts';
 import type { LayerRow } from '../store/layers.ts';
 import { type Inputs, pinOf } from './key.ts';
 import { runLayer, type Workshop } from './run.ts';
-import type { Step } from './sandbox.ts';
+import { readOnlyProc, type Step } from './sandbox.ts';
+import { isFolder } from './stage.ts';
 import { mergeView } from './view.ts';
 
 const ROOT = '/run/snap/root';
@@ -79,7 +80,14 @@ function mmdebstrapStep(
     network: false,
     mounts: [
       ...['--ro-bind', '/', '/', '--dev', '/dev', '--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
-      ...['--proc', '/proc', '--bind', 'root', ROOT, '--proc', `${ROOT}/proc`, '--tmpfs', `${ROOT}/dev`],
+      ...[...readOnlyProc('/proc'), '--bind', 'root', ROOT, '--proc', `${ROOT}/proc`],
+      // tar sets owner and time of proc/ itself there.
+      ...['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'scsi'].flatMap((name) => [
+        '--ro-bind-try',
+        `/proc/${name}`,
+        `${ROOT}/proc/${name}`,
+      ]),
+      ...['--tmpfs', `${ROOT}/dev`],
       ...['null', 'zero', 'full', 'random', 'urandom'].flatMap((name) => [
         '--dev-bind',
         `/dev/${name}`,
@@ -125,7 +133,7 @@ function makeDevices(upper: string): void {
   if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) return;
   for (const path of [folder, join(folder, 'pts'), join(folder, 'shm')])
     if (!existsSync(path)) mkdirSync(path);
-  chmodSync(join(folder, 'shm'), 0o1777);
+  if (isFolder(join(folder, 'shm'))) chmodSync(join(folder, 'shm'), 0o1777);
   for (const [name, major, minor, mode] of DEVICES) {
     const file = join(folder, name);
     if (existsSync(file)) continue;

@@ -1,6 +1,7 @@
 import { type BigIntStats, lchownSync, lstatSync, readFileSync, rmdirSync, truncateSync } from 'node:fs';
 import { fateOf } from '../debian/fate.ts';
 import { parseRecords, type Records } from '../debian/records.ts';
+import type { Span } from '../host/clock.ts';
 import { errno } from '../host/error.ts';
 import { readXattrs, removeXattr } from '../host/syscall.ts';
 import type { RecordChange, RecordPatches } from '../store/layers.ts';
@@ -12,8 +13,8 @@ import { encodeFileItself, FILE_ITSELF, type RecordFile, type View } from './vie
 export type CaptureOptions = {
   /** SOURCE_DATE_EPOCH. */
   readonly epoch: number;
-  /** When the run started, unix seconds: a time from then on is the run's own. */
-  readonly started: number;
+  /** How the clock stood during the run: a time in between is the run's own. */
+  readonly ran: Span;
   /** Whether the layer is one of settle's. */
   readonly settling: boolean;
   readonly uids: ReadonlyMap<number, number>;
@@ -58,6 +59,7 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
   const links = new Map<bigint, TreePath>();
   const folders: Entry[] = [];
   const opaque = new Set<TreePath>();
+  for (const path of goneRecords(upper, view)) records[path] = patchOf(path, undefined, view);
   for (const { path, stat: found } of walk(upper)) {
     const file = at(upper, path);
     const fate = fateOf(path, found.isFile(), Number(found.size), options.settling);
@@ -66,9 +68,9 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
       removeTree(file);
       continue;
     }
-    const isWhiteout = stat.isCharacterDevice() && stat.rdev === 0n;
-    if (fate === 'record' || (isWhiteout && view.records.has(path))) {
-      const patch = patchOf(path, isWhiteout ? undefined : readRecordFile(upper, path, stat, options), view);
+    const isGone = isWhiteout(stat);
+    if (fate === 'record' || (isGone && view.records.has(path))) {
+      const patch = patchOf(path, isGone ? undefined : readRecordFile(upper, path, stat, options), view);
       if (patch.length > 0) records[path] = patch;
       removeTree(file);
       continue;
@@ -98,6 +100,30 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
 
 function sortedRecords(records: RecordPatches): RecordPatches {
   return Object.fromEntries(Object.entries(records).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * The database files of the view that a run took away with a folder above them, or of which it made something else, such as a link.
+ * What leads nowhere in the upper folder is as it was.
+ */
+function goneRecords(upper: string, view: View): string[] {
+  return [...view.records.keys()].filter((path) => {
+    const parts = path.split('/');
+    let hidden = false;
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const file = at(upper, parts.slice(0, depth).join('/'));
+      const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+      if (stat === undefined) return hidden;
+      if (depth === parts.length) return !stat.isFile() && !isWhiteout(stat);
+      if (!stat.isDirectory()) return true;
+      hidden ||= isOpaque(file);
+    }
+    return false;
+  });
+}
+
+function isWhiteout(stat: BigIntStats): boolean {
+  return stat.isCharacterDevice() && stat.rdev === 0n;
 }
 
 function emptied(file: Buffer): BigIntStats {
@@ -132,9 +158,9 @@ function settleEntry(
   return entry;
 }
 
-function settledTime(stat: BigIntStats, { started, epoch }: CaptureOptions): number {
+function settledTime(stat: BigIntStats, { ran, epoch }: CaptureOptions): number {
   const seconds = Number(stat.mtimeNs / 1_000_000_000n);
-  return seconds >= started ? epoch : seconds;
+  return seconds >= ran.from && seconds <= ran.to ? epoch : seconds;
 }
 
 const ACL_USER = 2;

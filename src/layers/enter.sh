@@ -1,20 +1,32 @@
 #!/bin/bash
 # Runs the steps of one layer in an overlay of its own. Called with a private mount namespace, in the layer's work folder:
-#   lower/N   links to the trees below, 0 on top      upper/ work/ root/   the overlay
-# Arguments: LOWERDIR CGROUP LOG_BYTES, then the steps, each a command line ended by ";;". CGROUP may be empty.
-# The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, cut at LOG_BYTES.
+#   lower/N   links to the trees below, 0 on top      upper/ work/ root/   the overlay      seccomp   the filter, maybe empty
+# Arguments: PARENT LOWERDIR (names in lower/) GROUPS PIDS LOG_BYTES, then the steps, each a command line ended by ";;".
+# PARENT is the process that asks. GROUPS are the control groups' files to join, one a line. PIDS is empty, or the number of processes
+# to allow in a namespace of process numbers, where there is no group for that.
+# The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, the middle cut at LOG_BYTES.
 set -u
 umask 022
-lower=$1 cgroup=$2 bytes=$3
-shift 3
-[ -z "$cgroup" ] || echo $$ >"$cgroup/cgroup.procs" || exit 120
-mount -n -t overlay overlay -o "lowerdir=$lower,upperdir=upper,workdir=work,volatile,index=off,redirect_dir=off,metacopy=off" root || exit 121
+parent=$1 lower=$2 groups=$3 pids=$4 bytes=$5
+shift 5
+# It may have died before the kernel was told to end this process with it.
+[ "$PPID" = "$parent" ] || exit 122
+while [ -n "$groups" ] && IFS= read -r group; do
+  echo $$ >"$group" || exit 120
+done <<<"$groups"
+cd lower || exit 121
+mount -n -t overlay overlay -o "lowerdir=$lower,upperdir=../upper,workdir=../work,volatile,index=off,redirect_dir=off,metacopy=off" ../root || exit 121
+cd .. || exit 121
+bound=()
+# shellcheck disable=SC2016
+[ -z "$pids" ] || bound=(setpriv --pdeathsig KILL unshare --pid --fork --kill-child=KILL /bin/sh -c 'echo "$0" >/proc/sys/kernel/pid_max && exec "$@"' "$pids")
 # The logger is a process beside this one, so that every step is a child of this one and dies with it.
 exec 4> >(
   exec >log
-  head -c "$bytes"
-  [ "$(head -c 1 | wc -c)" = 0 ] || printf '\n(snap: the log ends here, the rest was over the limit)\n'
-  exec cat >/dev/null
+  head -c "$((bytes / 2))"
+  tail -c "$((bytes / 2))" >log.end
+  [ "$(stat -c %s log.end)" -lt "$((bytes / 2))" ] || printf '\n(snap: here the log is cut, it was longer than %s bytes)\n' "$bytes"
+  exec cat log.end
 )
 logger=$!
 number=0 status=0 command=()
@@ -25,7 +37,7 @@ for word in "$@"; do
   fi
   number=$((number + 1))
   echo "$number" >step
-  "${command[@]}" </dev/null >&4 2>&1 3>>report 4>&-
+  "${bound[@]}" "${command[@]}" </dev/null >&4 2>&1 3>>report 4>&- 5<seccomp
   status=$?
   [ "$status" = 0 ] || break
   command=()

@@ -68,15 +68,26 @@ export function planImage(store: Store, view: View, excludes: readonly string[],
     });
   }
   const ordered = regroupLinks(sorted(entries), layerOf);
+  const manifest = new Map(ordered.map((entry) => [entry.path, entry]));
+  requireFolders(manifest);
   let bytes = 0;
   for (const entry of ordered) if (entry.type === 'file' && entry.link === undefined) bytes += entry.size;
   return {
-    manifest: new Map(ordered.map((entry) => [entry.path, entry])),
+    manifest,
     digest: digestOf(encodeManifest(ordered)),
     bytes,
     records,
     sourceOf: (path) => at(store.treeOf(view.layers[layerOf.get(path) ?? 0]!.row.n), path),
   };
+}
+
+/** Nothing lies below what is no folder: below a link it would be written to wherever on the host that leads. */
+function requireFolders(manifest: Manifest): void {
+  for (const { path } of manifest.values()) {
+    if (path !== '' && manifest.get(parentOf(path))?.type !== 'dir') {
+      throw new Error(`The image has "${path}" but no folder for it`);
+    }
+  }
 }
 
 /** Hard links of which a member came from another layer, or was left out, are grouped anew. */
@@ -134,12 +145,14 @@ function firstLink(entry: Entry): TreePath {
  */
 export function applyPlan(folder: string, before: Manifest, plan: ImagePlan): void {
   const touched = new Set<string>();
+  const real = new Set<string>(['']);
   const [copiedBefore, copied] = [copiedFiles(before), copiedFiles(plan.manifest)];
   const isKept = (old: Entry, now: Entry): boolean =>
     isEqual(old, now) && copiedBefore.has(firstLink(old)) === copied.has(firstLink(now));
   for (const old of [...before.values()].reverse()) {
     const now = plan.manifest.get(old.path);
     if (now && (isKept(old, now) || (old.type === 'dir' && now.type === 'dir'))) continue;
+    requireRealFolder(folder, parentOf(old.path), real);
     removeTree(at(folder, old.path));
     touched.add(parentOf(old.path));
   }
@@ -149,12 +162,31 @@ export function applyPlan(folder: string, before: Manifest, plan: ImagePlan): vo
     if (entry.type === 'dir') folders.push(entry);
     if (old && isKept(old, entry)) continue;
     const file = at(folder, entry.path);
+    requireRealFolder(
+      folder,
+      old?.type === 'dir' && entry.type === 'dir' ? entry.path : parentOf(entry.path),
+      real,
+    );
     if (old?.type === 'dir' && entry.type === 'dir') setMetadata(entry, file);
     else make(folder, entry, file, plan, copied.has(entry.path));
+    if (entry.type === 'dir') real.add(entry.path);
     touched.add(entry.path).add(parentOf(entry.path));
   }
   for (const entry of folders.reverse())
     if (touched.has(entry.path)) setTime(at(folder, entry.path), entry.mtime);
+}
+
+/**
+ * Somebody may have worked in the image since: where a folder has become a link, nothing is to be removed or made through it.
+ * `real` holds the folders that are known to be folders.
+ */
+function requireRealFolder(root: string, path: TreePath, real: Set<string>): void {
+  if (real.has(path)) return;
+  requireRealFolder(root, parentOf(path), real);
+  if (!lstatSync(at(root, path)).isDirectory()) {
+    throw Object.assign(new Error(`ENOTDIR: "${path}" is no folder`), { code: 'ENOTDIR' });
+  }
+  real.add(path);
 }
 
 function isEqual(a: Entry, b: Entry): boolean {

@@ -1,7 +1,9 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
-import { SnapError } from '../host/error.ts';
+import { type Span, watchClock } from '../host/clock.ts';
+import { errno, SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
 import type { Conf } from '../project/conf.ts';
 import { missingDeclaration } from '../project/diagnose.ts';
@@ -9,11 +11,11 @@ import type { Scriptlet } from '../project/scriptlet.ts';
 import type { Report } from '../report/event.ts';
 import type { LayerKind, LayerRow, Store } from '../store/layers.ts';
 import type { TreePath } from '../store/manifest.ts';
-import { capture, createdNames } from './capture.ts';
+import { type Captured, type CaptureOptions, capture, createdNames } from './capture.ts';
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
 import { type Ending, runSandboxed, STACK_LIMIT, type Step } from './sandbox.ts';
-import { makeTop, type View } from './view.ts';
+import { makeMerged, makeTop, type View } from './view.ts';
 
 /** What all layers of one build share. */
 export type Workshop = {
@@ -60,40 +62,44 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     makeTop(store, job.view, join(folder, 'top'), lock.epoch, job.kind === 'base' ? [] : NO_SERVICES);
     const steps = job.prepare(folder);
     report({ kind: 'layer-step', name: job.name, step: job.what });
-    const started = Math.floor(Date.now() / 1000);
+    const clock = watchClock();
     const begun = performance.now();
     const ending = await runSandboxed({
       folder,
-      lower: [join(folder, 'top'), ...stackOf(store, job.view)],
+      lower: [join(folder, 'top'), ...stackOf(store, job.view, folder)],
       steps,
       timeout: workshop.timeout,
       signal: workshop.signal,
     });
+    const ran = clock.end();
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
       keep = workshop.keepFailed;
-      throw failure(workshop, job, ending, log, keep ? folder : undefined);
+      const kept = keep ? join(store.keepWorkDir(folder, job.name), 'upper') : undefined;
+      throw failure(workshop, job, ending, log, kept);
     }
     report({ kind: 'layer-step', name: job.name, step: 'capture' });
-    return await captureLayer(workshop, job, folder, started, begun);
+    return await captureLayer(workshop, job, folder, ran, begun);
   } finally {
     if (!keep) store.dropWorkDir(folder);
   }
 }
 
-function stackOf(store: Store, view: View): string[] {
-  const trees = view.layers.map(({ row }) => store.treeOf(row.n)).reverse();
-  if (trees.length > STACK_LIMIT) {
-    throw new SnapError('RUN', `Cannot stack ${trees.length} layers: overlayfs takes ${STACK_LIMIT}`);
-  }
-  return trees;
+/** The trees of a view, the topmost first; where they are more than a mount takes, the lowest are merged in the work folder. */
+export function stackOf(store: Store, view: View, folder: string): string[] {
+  const merged = Math.max(0, view.layers.length - (STACK_LIMIT - 2));
+  const trees = view.layers.slice(merged).map(({ row }) => store.treeOf(row.n));
+  if (merged === 0) return trees.reverse();
+  const below = join(folder, 'merged');
+  makeMerged(store, view.layers.slice(0, merged), below);
+  return [below, ...trees].reverse();
 }
 
 async function captureLayer(
   workshop: Workshop,
   job: LayerJob,
   folder: string,
-  started: number,
+  ran: Span,
   begun: number,
 ): Promise<LayerRow> {
   const { store, ledger, lock } = workshop;
@@ -102,9 +108,9 @@ async function captureLayer(
   const created = createdNames(upper, job.view);
   if (!knows(ledger, created)) await job.earlierDone();
   const ids = { uids: giveIds(ledger.uids, created.uids), gids: giveIds(ledger.gids, created.gids) };
-  const captured = capture(upper, job.view, {
+  const captured = captureTree(job, upper, {
     epoch: lock.epoch,
-    started,
+    ran,
     settling: job.kind === 'settle',
     uids: renumbering(created.uids, ids.uids),
     gids: renumbering(created.gids, ids.gids),
@@ -115,6 +121,22 @@ async function captureLayer(
     ids,
     seconds: (performance.now() - begun) / 1000,
   });
+}
+
+function captureTree(job: LayerJob, upper: string, options: CaptureOptions): Captured {
+  try {
+    return capture(upper, job.view, options);
+  } catch (error) {
+    if (errno(error) !== 'ENAMETOOLONG') throw error;
+    throw new SnapError(
+      'RUN',
+      `Cannot keep what "${job.name}" made: a path in it is longer than 4096 bytes`,
+      {
+        hint: 'no program can reach such a path; mend what makes it',
+        cause: error,
+      },
+    );
+  }
 }
 
 type Made = Pick<Parameters<Store['publish']>[1], 'manifest' | 'records' | 'ids' | 'seconds'>;
@@ -140,7 +162,8 @@ export function logFile(store: Store, name: string): string {
 
 function keepLog(workshop: Workshop, job: LayerJob, folder: string): string {
   const file = logFile(workshop.store, job.name);
-  copyFileSync(join(folder, 'log'), file);
+  if (existsSync(join(folder, 'log'))) copyFileSync(join(folder, 'log'), file);
+  else writeFileSync(file, '');
   return file;
 }
 
@@ -151,19 +174,33 @@ function failure(
   log: string,
   kept: string | undefined,
 ): SnapError {
-  const tail = lastLines(readFileSync(log, 'utf8'), 20);
+  const tail = endOf(readFileSync(log, 'utf8'));
   const [line, status, command] = ending.report.split('\n')[0]?.split('\t') ?? [];
+  const killed = ending.shortOfMemory ? ', killed for want of memory' : '';
   const inRun = job.scriptlet !== undefined && command !== undefined;
   const what = inRun
-    ? `"${command}" in line ${line} of ${job.scriptlet.file} exited with ${status}`
-    : `${stepName(job, ending)} ${endingOf(ending)}`;
+    ? `"${command}" in line ${line} of ${job.scriptlet.file} exited with ${exitStatus(Number(status))}${killed}`
+    : `${stepName(job, ending)} ${endingOf(ending)}${killed}`;
   const sentence = ending.timedOut
     ? `Cannot run scriptlet "${job.name}": it was still running after ${workshop.timeout} s`
     : `Cannot run scriptlet "${job.name}": ${what}`;
   const missing = job.scriptlet && missingIn(job.scriptlet, workshop.conf, tail);
-  const hints = [missing, `full log: snap log ${job.name}`, kept && `what it left: ${kept}`];
-  return new SnapError('RUN', sentence, { lines: tail, hint: hints.filter(Boolean).join('; ') });
+  const further = [missing && `hint: ${missing}`, kept && `what it left: ${kept}`].filter(
+    (line) => line !== undefined,
+  );
+  return new SnapError('RUN', sentence, {
+    lines: [...tail, ...further],
+    hint: `full log: snap log ${job.name}`,
+  });
 }
+
+/** Up to 20 lines that a person can read at a glance. */
+function endOf(log: string): string[] {
+  const lines = log.trim() === '' ? [] : lastLines(log, 20);
+  return lines.map((line) => (line.length > LINE_LIMIT ? `${line.slice(0, LINE_LIMIT)}...` : line));
+}
+
+const LINE_LIMIT = 1000;
 
 function missingIn(scriptlet: Scriptlet, conf: Conf, tail: string[]): string | undefined {
   return missingDeclaration(scriptlet, conf, tail, (path) => existsSync(join(conf.project, path)));
@@ -175,7 +212,11 @@ function stepName(job: LayerJob, ending: Ending): string {
 }
 
 function endingOf({ exitCode }: Ending): string {
-  if (exitCode === undefined) return 'was ended by a signal';
-  if (exitCode === 137) return 'was killed, maybe for want of memory';
-  return exitCode > 128 ? `was ended by signal ${exitCode - 128}` : `exited with ${exitCode}`;
+  return exitCode === undefined ? 'was ended by a signal' : `exited with ${exitStatus(exitCode)}`;
+}
+
+/** A shell's exit code for a command that a signal ended is 128 more than the signal's number. */
+function exitStatus(code: number): string {
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128);
+  return signal ? `${code} (${signal[0]})` : String(code);
 }

@@ -1,9 +1,20 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SnapError } from '../host/error.ts';
 import { attempt } from '../host/program.ts';
+import { makeBounds, PROCESS_LIMIT, processBound } from './cgroup.ts';
+import { seccompFilter } from './seccomp.ts';
 
 /** What a step sees beside the view: `from` of the host, read-only at `to`. */
 export type Bind = { readonly from: string; readonly to: string };
@@ -32,6 +43,8 @@ export type Ending = {
   /** 0: every step succeeded. Undefined: a signal ended it. */
   readonly exitCode: number | undefined;
   readonly timedOut: boolean;
+  /** Whether a process was killed since the layer needed more memory than it may have. */
+  readonly shortOfMemory: boolean;
   /** Number of the last step that was begun, from 1. */
   readonly step: number;
   /** What the prelude reported on its descriptor 3. */
@@ -40,16 +53,18 @@ export type Ending = {
 
 /** Bytes of a layer's log that are kept. */
 const LOG_LIMIT = 16 * 1024 * 1024;
-/** Processes and threads at once in one layer. */
-const PROCESS_LIMIT = 4096;
-/** Layers that overlayfs stacks in one mount. */
+/** Bytes of a step's report that are read. */
+const REPORT_LIMIT = 65_536;
+/** Trees in one mount: overlayfs stacks 500. */
 export const STACK_LIMIT = 450;
 
-/** No mount, no device, no module, no clock, no raw network: what maintainer scripts need to own and place files. */
+/**
+ * No mount, no device, no module, no clock, no raw network: what maintainer scripts need to own and place files. DAC_READ_SEARCH is
+ * not among them: DAC_OVERRIDE does for files, and what it has beyond that is opening files of the host by their handles.
+ */
 const CAPABILITIES = [
   'CHOWN',
   'DAC_OVERRIDE',
-  'DAC_READ_SEARCH',
   'FOWNER',
   'FSETID',
   'SETFCAP',
@@ -69,14 +84,15 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   const { folder, lower } = request;
   const names = stack(folder, lower);
   writeFileSync(join(folder, 'report'), '');
-  const cgroup = makeCgroup(basename(folder));
+  const filtered = writeFilter(folder);
+  const bounds = makeBounds(basename(folder));
   try {
     const outcome = await attempt(
       [
         ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private', '/bin/bash'],
-        ...[fileURLToPath(new URL('../../src/layers/enter.sh', import.meta.url))],
-        ...[names, cgroup ?? '', String(LOG_LIMIT)],
-        ...request.steps.flatMap((step) => [...bubblewrap(step), ';;']),
+        ...[fileURLToPath(new URL('../../src/layers/enter.sh', import.meta.url)), String(process.pid)],
+        ...[names, bounds.join.join('\n'), pidsOf(bounds.processes), String(LOG_LIMIT)],
+        ...request.steps.flatMap((step) => [...bubblewrap(step, filtered), ';;']),
       ],
       {
         cwd: folder,
@@ -84,8 +100,11 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
         ...(request.timeout === undefined ? {} : { timeout: request.timeout }),
       },
     );
-    if (outcome.exitCode === 121) {
-      throw new SnapError('HOST', `Cannot mount an overlay in "${folder}"`, {
+    const failed = { 120: 'Cannot join a control group for', 121: 'Cannot mount an overlay in' }[
+      outcome.exitCode ?? 0
+    ];
+    if (failed !== undefined && !existsSync(join(folder, 'step'))) {
+      throw new SnapError('HOST', `${failed} "${folder}"`, {
         lines: outcome.stderr.trim().split('\n'),
         hint: 'see what the host lacks: snap doctor',
       });
@@ -93,11 +112,34 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
     return {
       exitCode: outcome.exitCode,
       timedOut: outcome.timedOut,
+      shortOfMemory: bounds.wasShortOfMemory(),
       step: existsSync(join(folder, 'step')) ? Number(readFileSync(join(folder, 'step'), 'utf8')) : 0,
-      report: readFileSync(join(folder, 'report'), 'latin1').slice(0, 65_536),
+      report: headOf(join(folder, 'report'), REPORT_LIMIT),
     };
   } finally {
-    if (cgroup) await removeCgroup(cgroup);
+    await bounds.release();
+  }
+}
+
+/** False where there is no filter for this machine. */
+function writeFilter(folder: string): boolean {
+  const filter = seccompFilter(process.arch);
+  writeFileSync(join(folder, 'seccomp'), filter ?? '');
+  return filter !== undefined;
+}
+
+/** The number of processes that a namespace of process numbers has to bound, where no group does. */
+function pidsOf(boundByGroup: boolean): string {
+  return !boundByGroup && processBound() === 'namespace' ? String(PROCESS_LIMIT) : '';
+}
+
+function headOf(file: string, bytes: number): string {
+  const fd = openSync(file, 'r');
+  try {
+    const head = Buffer.alloc(bytes);
+    return head.toString('latin1', 0, readSync(fd, head));
+  } finally {
+    closeSync(fd);
   }
 }
 
@@ -106,34 +148,44 @@ export type EnterRequest = Pick<SandboxRequest, 'folder' | 'lower' | 'signal'> &
 /** Runs one step on the caller's terminal, in an overlay over `lower` that is thrown away. Returns its exit code. */
 export async function enterSandbox({ folder, lower, step, signal }: EnterRequest): Promise<number> {
   const names = stack(folder, lower);
-  const mount = `mount -n -t overlay overlay -o "$1",upperdir=upper,workdir=work,volatile root || exit 121; shift; exec "$@"`;
+  const filtered = writeFilter(folder);
+  const mount = `cd lower && mount -n -t overlay overlay -o "$1",upperdir=../upper,workdir=../work,volatile ../root && cd ..`;
   const outcome = await attempt(
     [
       ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private'],
-      ...['/bin/bash', '-c', `umask 022; ${mount}`, 'bash', `lowerdir=${names}`],
-      ...bubblewrap(step).filter((word) => word !== '--new-session'),
+      ...['/bin/bash', '-c', `umask 022; ${mount} || exit 121; shift; exec "$@" 5<seccomp`, 'bash'],
+      `lowerdir=${names}`,
+      ...bubblewrap(step, filtered).filter((word) => word !== '--new-session'),
     ],
     { cwd: folder, terminal: true, ...(signal ? { signal } : {}) },
   );
   return outcome.exitCode ?? 1;
 }
 
-/** Makes the folders of an overlay and short names for the trees below; returns them as the mount takes them. */
+/**
+ * Makes the folders of an overlay, and in `lower` short names for the trees below, as the options of a mount end at 4,096 bytes.
+ * Returns them as the mount takes them, in that folder.
+ */
 function stack(folder: string, lower: readonly string[]): string {
   for (const name of ['lower', 'upper', 'work', 'root'])
     mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
   lower.forEach((tree, number) => {
     symlinkSync(tree, join(folder, 'lower', String(number)));
   });
-  return lower.map((_, number) => `lower/${number}`).join(':');
+  return lower.map((_, number) => number).join(':');
+}
+
+/** bwrap's arguments for a /proc in which nothing can be set: root may set the host's kernel there without any capability. */
+export function readOnlyProc(path: string): string[] {
+  return ['--proc', path, '--remount-ro', path];
 }
 
 const VIEW_AS_ROOT = [
-  ...['--bind', 'root', '/', '--proc', '/proc', '--dev', '/dev'],
+  ...['--bind', 'root', '/', ...readOnlyProc('/proc'), '--dev', '/dev'],
   ...['--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
 ];
 
-function bubblewrap(step: Step): string[] {
+function bubblewrap(step: Step, filtered: boolean): string[] {
   return [
     'bwrap',
     ...[
@@ -149,43 +201,11 @@ function bubblewrap(step: Step): string[] {
     ...(step.mounts ?? VIEW_AS_ROOT),
     ...step.binds.flatMap(({ from, to }) => ['--ro-bind', from, to]),
     ...['--cap-drop', 'ALL', ...CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`])],
+    ...(filtered ? ['--seccomp', '5'] : []),
     '--clearenv',
     ...Object.entries(step.env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--chdir', '/', '--', ...step.command],
   ];
-}
-
-/** Where this host counts processes: the pids controller of cgroup v1 or v2; undefined where neither can be used. */
-function makeCgroup(name: string): string | undefined {
-  for (const root of ['/sys/fs/cgroup/pids', '/sys/fs/cgroup']) {
-    if (!existsSync(join(root, 'cgroup.procs'))) continue;
-    const group = join(root, `snap-${name}`);
-    try {
-      mkdirSync(group);
-    } catch {
-      continue;
-    }
-    try {
-      writeFileSync(join(group, 'pids.max'), String(PROCESS_LIMIT));
-      return group;
-    } catch {
-      rmdirSync(group);
-    }
-  }
-  return undefined;
-}
-
-/** The kernel needs a moment to bury the last processes of a group. */
-async function removeCgroup(group: string): Promise<void> {
-  const { setTimeout: wait } = await import('node:timers/promises');
-  for (let attempts = 0; attempts < 100; attempts++) {
-    try {
-      rmdirSync(group);
-      return;
-    } catch {
-      await wait(20);
-    }
-  }
 }
 
 /** Layers at once when nobody says otherwise. */

@@ -1,15 +1,8 @@
-import {
-  chmodSync,
-  copyFileSync,
-  lchownSync,
-  lstatSync,
-  mkdirSync,
-  readlinkSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, lchownSync, lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { SnapError } from '../host/error.ts';
 import type { TreePath } from '../store/manifest.ts';
-import { at, setTime, walk } from '../store/tree.ts';
+import { at, copyFile, setTime, walk } from '../store/tree.ts';
 
 /**
  * Copies a file or folder of the project to `to` the way a scriptlet sees it, whatever the umask of the clone: root's, 0644 or
@@ -26,7 +19,7 @@ export function stageInput(from: string, to: string, epoch: number): void {
     } else if (stat.isSymbolicLink()) {
       symlinkSync(readlinkSync(source, { encoding: 'buffer' }), target);
     } else if (stat.isFile()) {
-      copyFileSync(source, target);
+      copyFile(source, target);
       chmodSync(target, stat.mode & 0o100n ? 0o755 : 0o644);
     } else {
       continue;
@@ -37,10 +30,21 @@ export function stageInput(from: string, to: string, epoch: number): void {
   for (const path of folders.reverse()) setTime(at(to, path), epoch);
 }
 
-/** Stages files at their own relative paths below `folder`, which is made even when there are none. */
+/**
+ * Stages files at their own relative paths below `folder`, which is made even when there are none.
+ * @throws SnapError RUN when a folder on the way is a symlink: it may lead out of the project, and so may what is written below its copy.
+ */
 export function stageFiles(project: string, files: readonly string[], folder: string, epoch: number): void {
   mkdirSync(folder, { mode: 0o755 });
-  for (const file of files) stageInput(join(project, file), join(folder, file), epoch);
+  for (const file of files) {
+    for (let parent = dirname(file); parent !== '.'; parent = dirname(parent)) {
+      if (isFolder(join(project, parent))) continue;
+      throw new SnapError('RUN', `Cannot use file "${file}": "${parent}" on the way is a symlink`, {
+        hint: 'name the path that it leads to in use_file',
+      });
+    }
+    stageInput(join(project, file), join(folder, file), epoch);
+  }
 }
 
 export function isFolder(path: string): boolean {

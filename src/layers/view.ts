@@ -176,16 +176,26 @@ function mergeRecords(
   const merged = new Map<string, RecordFile>();
   for (const file of [...files.keys()].sort()) {
     const records: Records = new Map();
+    const makers = new Map<string, number>();
+    let remover = 0;
     for (const [key, changes] of files.get(file) ?? []) {
       const result = mergeChanges(changes, sees, (a, b) => a === b);
       if (result.kind === 'conflict') {
         addConflict(result.earlier, result.later, `${file}: ${recordName(key)}`);
       } else if (result.winner.value !== null) {
         records.set(key, result.winner.value);
+        makers.set(key, result.winner.layer);
+      } else if (key === FILE_ITSELF) {
+        remover = result.winner.layer;
       }
     }
     const itself = records.get(FILE_ITSELF);
-    if (itself === undefined) continue;
+    if (itself === undefined) {
+      for (const [key, by] of makers) {
+        addConflict(Math.min(by, remover), Math.max(by, remover), `${file}: ${recordName(key)}`);
+      }
+      continue;
+    }
     records.delete(FILE_ITSELF);
     const [mode = '', uid, gid] = itself.split(' ');
     merged.set(file, { mode: Number.parseInt(mode, 8), uid: Number(uid), gid: Number(gid), records });
@@ -245,6 +255,17 @@ export function makeTop(
     setMetadata({ type: 'dir', path, mode, uid: 0, gid: 0, mtime: epoch, xattrs: '' }, at(folder, path));
   }
   for (const path of made) setTime(at(folder, path), epoch);
+}
+
+/** Makes a folder that looks as an overlay of these layers, the base first, would: files are links to the layers' own. */
+export function makeMerged(store: Store, layers: readonly ViewLayer[], folder: string): void {
+  const placed = [...mergeView(store, layers).entries()].sort((a, b) =>
+    a.entry.path < b.entry.path ? -1 : 1,
+  );
+  for (const { entry, layer } of placed)
+    placeEntry(entry, at(folder, entry.path), at(store.treeOf(layers[layer]!.row.n), entry.path));
+  for (const { entry } of placed.reverse())
+    if (entry.type === 'dir') setTime(at(folder, entry.path), entry.mtime);
 }
 
 /** Makes an entry where nothing lies, a file by a link to the layer's own. */

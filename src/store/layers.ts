@@ -13,7 +13,8 @@ import { errno } from '../host/error.ts';
 import { syncFilesystem } from '../host/syscall.ts';
 import { type Database, openIndex, type Statement } from './database.ts';
 import { canonicalJson, type Digest, digestOf, type Json } from './digest.ts';
-import { type Layout, layoutOf, makeWorkDir, prepareLayout, syncFolder } from './layout.ts';
+import { type Layout, layoutOf, prepareLayout, syncFolder, workDirName } from './layout.ts';
+import { type HeldFolder, makeHeldFolder, sweepFolders } from './locks.ts';
 import { decodeManifest, type Entry, encodeManifest, type Manifest, parentOf } from './manifest.ts';
 import { at, removeTree, setTime } from './tree.ts';
 
@@ -80,6 +81,8 @@ export function contentDigest(manifest: Manifest, records: RecordPatches): Diges
   return digestOf(`${digestOf(encodeManifest(manifest.values()))}${canonicalJson(records)}`);
 }
 
+const WORK_DIR = /^[0-9a-f]{16}$/;
+
 /** An open store. Callers that add to it hold the store's lock shared. */
 export class Store {
   readonly layout: Layout;
@@ -87,6 +90,7 @@ export class Store {
   readonly #boot: string;
   readonly #manifests = new Map<number, Manifest>();
   readonly #notes = new Map<number, LayerNote>();
+  readonly #work = new Map<string, HeldFolder>();
   readonly #statements: ReturnType<typeof prepare>;
 
   constructor(project: string) {
@@ -147,13 +151,37 @@ export class Store {
     return this.noteOf(n).records;
   }
 
+  /** A new folder for work in progress, held until it is dropped or this process ends. What dead processes left is removed first. */
   makeWorkDir(): string {
-    return makeWorkDir(this.layout);
+    const { tmp } = this.layout;
+    if (this.#work.size === 0) sweepFolders(tmp, WORK_DIR, (left) => removeTree(Buffer.from(left)));
+    const held = makeHeldFolder(tmp, workDirName);
+    this.#work.set(held.path, held);
+    return held.path;
   }
 
-  /** Removes a work folder; what cannot be removed now is left to gc. */
+  /** Removes a work folder; what cannot be removed now goes when another one is made. */
   dropWorkDir(folder: string): void {
-    removeTree(Buffer.from(folder));
+    try {
+      removeTree(Buffer.from(folder));
+    } catch (error) {
+      if (errno(error) === undefined) throw error;
+    }
+    this.#release(folder);
+  }
+
+  /** Keeps a work folder for a person to look at, in the place of the one kept before by that name; returns where it lies. */
+  keepWorkDir(folder: string, name: string): string {
+    const kept = join(this.layout.tmp, `failed.${name.replaceAll('/', '%')}`);
+    removeTree(Buffer.from(kept));
+    renameSync(folder, kept);
+    this.#release(folder);
+    return kept;
+  }
+
+  #release(folder: string): void {
+    this.#work.get(folder)?.release();
+    this.#work.delete(folder);
   }
 
   /**

@@ -72,11 +72,9 @@ function readFormat(file: string): number | undefined {
   }
 }
 
-/** A new folder of the store's own for work in progress. */
-export function makeWorkDir(layout: Layout): string {
-  const folder = join(layout.tmp, randomBytes(8).toString('hex'));
-  mkdirSync(folder, { mode: 0o700 });
-  return folder;
+/** A name that no other work folder has. */
+export function workDirName(): string {
+  return randomBytes(8).toString('hex');
 }
 
 /** Brings a folder's own entries (names in it) to the disk. */

@@ -1,5 +1,7 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { errno } from '../host/error.ts';
 import { tryLock } from '../host/syscall.ts';
 
 /** A lock on a file that ends with `release`, or with the process, however that ends. */
@@ -26,4 +28,49 @@ export async function holdLock(
     throw error;
   }
   return { release: () => closeSync(fd) };
+}
+
+/** A folder whose maker holds its lock: `sweepFolders` takes it away once the maker is gone. */
+export type HeldFolder = Held & { readonly path: string };
+
+/** Makes a folder in `parent` that is this process's own. `name` is asked again when somebody swept it the moment it was made. */
+export function makeHeldFolder(parent: string, name: () => string): HeldFolder {
+  for (;;) {
+    const path = join(parent, name());
+    mkdirSync(path, { mode: 0o700 });
+    const held = holdFolder(path);
+    if (held) return { path, ...held };
+  }
+}
+
+/** Calls `remove` for the folders of that name in `parent` that nobody holds any more. What it cannot remove stays for the next time. */
+export function sweepFolders(parent: string, name: RegExp, remove: (folder: string) => void): void {
+  for (const found of readdirSync(parent).filter((one) => name.test(one))) {
+    const folder = join(parent, found);
+    const held = holdFolder(folder);
+    if (!held) continue;
+    try {
+      remove(folder);
+    } catch (error) {
+      if (errno(error) === undefined) throw error;
+    } finally {
+      held.release();
+    }
+  }
+}
+
+/** Undefined when another process holds it, or has removed it. */
+function holdFolder(path: string): Held | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch (error) {
+    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+  // Locked is not enough: a sweeper may have removed it between open and lock.
+  const there = tryLock(fd, true) && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
+  if (there) return { release: () => closeSync(fd) };
+  closeSync(fd);
+  return undefined;
 }

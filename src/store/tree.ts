@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import {
   type BigIntStats,
   chmodSync,
   closeSync,
   constants,
   copyFileSync,
+  ftruncateSync,
   lchownSync,
   linkSync,
   lstatSync,
@@ -14,12 +16,22 @@ import {
   readFileSync,
   readlinkSync,
   readSync,
+  renameSync,
   rmdirSync,
   symlinkSync,
   unlinkSync,
+  writeSync,
 } from 'node:fs';
 import { errno } from '../host/error.ts';
-import { makeNode, readXattrs, removeXattr, splitDevice, writeXattr } from '../host/syscall.ts';
+import {
+  makeNode,
+  nextData,
+  nextHole,
+  readXattrs,
+  removeXattr,
+  splitDevice,
+  writeXattr,
+} from '../host/syscall.ts';
 import { type Digest, digestOf, startDigest } from './digest.ts';
 import type { Entry, TreePath } from './manifest.ts';
 
@@ -60,6 +72,7 @@ function namesIn(folder: Buffer): string[] {
 
 const wholeFile = 1 << 20;
 const chunk = Buffer.alloc(1 << 20);
+const zeros = Buffer.alloc(1 << 20);
 
 /** The digest of a regular file's content; a larger one is read in parts. A symlink in its place is refused. */
 export function digestFile(file: Buffer, size: bigint): Digest {
@@ -67,12 +80,27 @@ export function digestFile(file: Buffer, size: bigint): Digest {
   try {
     if (size <= wholeFile) return digestOf(readFileSync(fd));
     const digest = startDigest();
-    for (let length = readSync(fd, chunk); length > 0; length = readSync(fd, chunk)) {
-      digest.update(chunk.subarray(0, length));
-    }
+    for (const part of contentOf(fd, Number(size))) digest.update(part ?? zeros);
     return digest.end();
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The content of a file in parts, each of which the next one overwrites. A hole of a chunk's length is not read: undefined. */
+function* contentOf(fd: number, size: number): Generator<Buffer | undefined> {
+  let data = nextData(fd, 0) ?? size;
+  for (let position = 0; ; ) {
+    if (data - position >= zeros.length) {
+      yield undefined;
+      position += zeros.length;
+      continue;
+    }
+    const length = readSync(fd, chunk, 0, chunk.length, position);
+    if (length === 0) return;
+    yield chunk.subarray(0, length);
+    position += length;
+    if (position > data) data = nextData(fd, position) ?? size;
   }
 }
 
@@ -153,8 +181,14 @@ export function whiteout(path: TreePath): Entry {
   return { path, type: 'whiteout', mode: 0, uid: 0, gid: 0, mtime: 0, xattrs: '' };
 }
 
-/** Removes whatever lies at the path, a folder with all that is in it; nothing there is success. Symlinks are not followed. */
-export function removeTree(file: Buffer): void {
+/** Paths that are longer are brought near before they grow beyond what the kernel takes: PATH_MAX less a name. */
+const LONG_PATH = 3500;
+
+/**
+ * Removes whatever lies at the path, a folder with all that is in it, however deep; nothing there is success. Symlinks are not
+ * followed.
+ */
+export function removeTree(file: Buffer, top: Buffer = file): void {
   try {
     unlinkSync(file);
   } catch (error) {
@@ -162,10 +196,18 @@ export function removeTree(file: Buffer): void {
     if (code === 'ENOENT' || code === 'ENOTDIR') return;
     if (code !== 'EISDIR' && code !== 'EPERM') throw error;
     for (const name of readdirSync(file, { encoding: 'buffer' })) {
-      removeTree(Buffer.concat([file, Buffer.from('/'), name]));
+      const child = Buffer.concat([file, Buffer.from('/'), name]);
+      if (child.length > LONG_PATH && file !== top) removeFarAway(child, top);
+      else removeTree(child, top);
     }
     rmdirSync(file);
   }
+}
+
+function removeFarAway(file: Buffer, top: Buffer): void {
+  const near = Buffer.concat([top, Buffer.from(`/.${randomBytes(8).toString('hex')}`)]);
+  renameSync(file, near);
+  removeTree(near);
 }
 
 /**
@@ -175,7 +217,7 @@ export function removeTree(file: Buffer): void {
 export function makeEntry(entry: Entry, file: Buffer, from: Buffer): void {
   switch (entry.type) {
     case 'file':
-      copyFileSync(from, file, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+      copyFile(from, file);
       break;
     case 'dir':
       mkdirSync(file, { mode: 0o700 });
@@ -199,6 +241,33 @@ export function makeEntry(entry: Entry, file: Buffer, from: Buffer): void {
       entry satisfies never;
   }
   setMetadata(entry, file);
+}
+
+/** Copies the content of a regular file to a new one, holes as holes. */
+export function copyFile(from: Buffer, to: Buffer): void {
+  const { size, blocks } = lstatSync(from);
+  if (blocks * 512 >= size) copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  else copySparse(from, to, size);
+}
+
+function copySparse(from: Buffer, to: Buffer, size: number): void {
+  const source = openSync(from, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const target = openSync(to, 'wx', 0o600);
+  try {
+    for (let start = nextData(source, 0); start !== undefined; ) {
+      const end = nextHole(source, start);
+      for (let position = start; position < end; ) {
+        const length = readSync(source, chunk, 0, Math.min(chunk.length, end - position), position);
+        if (length === 0) break;
+        position += writeSync(target, chunk, 0, length, position);
+      }
+      start = nextData(source, end);
+    }
+    ftruncateSync(target, size);
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
 }
 
 /** Attributes that are not the tree's own: overlayfs's, and labels that the host gives every file. */

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { watchClock } from '../../src/host/clock.ts';
 import { type Captured, type CaptureOptions, capture } from '../../src/layers/capture.ts';
 import { mergeView, type ViewLayer } from '../../src/layers/view.ts';
 import type { Json } from '../../src/store/digest.ts';
@@ -50,10 +51,11 @@ export function captureScript(
 ): Captured & { readonly upper: string } {
   const upper = join(store.makeWorkDir(), 'upper');
   mkdirSync(upper, { mode: 0o755 });
-  const started = Math.floor(Date.now() / 1000);
+  const clock = watchClock();
   execFileSync('bash', ['-euc', script], { cwd: upper, stdio: ['ignore', 'ignore', 'inherit'] });
   finish(upper);
-  const settings = { epoch: EPOCH, started, settling: false, uids: new Map(), gids: new Map(), ...options };
+  const ran = clock.end();
+  const settings = { epoch: EPOCH, ran, settling: false, uids: new Map(), gids: new Map(), ...options };
   return { ...capture(upper, mergeView(store, below), settings), upper };
 }
 

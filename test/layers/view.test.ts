@@ -74,7 +74,7 @@ function addLayer(store: Store, name: string, below: readonly ViewLayer[], scrip
   inOverlay(work, stackOf(store, view, join(work, 'top')), script);
   const captured = capture(join(work, 'upper'), view, {
     epoch: EPOCH,
-    started: Math.floor(Date.now() / 1000) - 3600,
+    ran: { from: Math.floor(Date.now() / 1000) - 3600, to: Math.floor(Date.now() / 1000) + 1 },
     settling: false,
     uids: new Map(),
     gids: new Map(),

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { leftovers, type Project, project } from './fixture/project.ts';
+import { groupsOf, mountsOf, processesOf, until } from './fixture/traces.ts';
+
+/** It waits for ever as long as its data says so, with a daemon that nobody holds by any descriptor. */
+const WAITING = `do_run() {
+  echo made >/opt/made
+  [ -e $DATA_DIR/wait ] || return 0
+  ( setsid sh -c 'echo $$ >/opt/daemon; exec sleep 1000' </dev/null >/dev/null 2>&1 3>&- & )
+  while [ ! -s /opt/daemon ]; do sleep 0.01; done
+  trap '' INT TERM HUP
+  sleep 1000
+}
+`;
+
+/** Starts a build and calls back once the scriptlet runs, daemon and all. */
+async function startWaiting(made: Project, detached = false) {
+  made.write('scriptlets/waiting/wait', '');
+  const running = made.start(['build', 'fault'], { detached });
+  const works = (): string[] => leftovers(made.folder);
+  const daemon = (): boolean =>
+    works().some((work) => existsSync(join(made.folder, 'store', 'tmp', work, 'upper/opt/daemon')));
+  await until('the daemon runs', daemon);
+  return { ...running, works: works() };
+}
+
+async function buildsAgain(made: Project): Promise<void> {
+  rmSync(join(made.folder, 'scriptlets/waiting/wait'));
+  const { status, stderr } = made.snap('build');
+  assert.equal(status, 0, stderr);
+  assert.equal(readFileSync(made.image('opt/made'), 'utf8'), 'made\n');
+}
+
+const SIGNALS = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const;
+
+for (const [signal, code] of SIGNALS) {
+  test(`${signal} while a scriptlet runs: exit code ${code}, and nothing is left`, async (t) => {
+    const made = project(t);
+    made.scriptlets({ waiting: WAITING });
+    const { child, ended, works } = await startWaiting(made);
+    assert.ok(processesOf(made.folder).length > 2, 'the look for processes finds them while they run');
+    child.kill(signal);
+    const { status, stderr, stdout } = await ended;
+    assert.equal(status, code, stderr);
+    assert.equal(stdout, '');
+    assert.match(stderr, RegExp(`^snap: Stopped by ${signal}$`, 'm'));
+    assert.deepEqual(processesOf(made.folder), []);
+    assert.deepEqual(mountsOf(made.folder), []);
+    assert.deepEqual(groupsOf(works), []);
+    assert.deepEqual(leftovers(made.folder), []);
+    assert.equal(existsSync(made.image()), false);
+    await buildsAgain(made);
+  });
+}
+
+test('Ctrl-C, which reaches every process on the terminal, ends as one to snap alone does', async (t) => {
+  const made = project(t);
+  made.scriptlets({ waiting: WAITING });
+  const { child, ended, works } = await startWaiting(made, true);
+  process.kill(-(child.pid ?? 0), 'SIGINT');
+  assert.equal((await ended).status, 130);
+  assert.deepEqual(processesOf(made.folder), []);
+  assert.deepEqual([...leftovers(made.folder), ...groupsOf(works), ...mountsOf(made.folder)], []);
+});
+
+test('snap killed while a scriptlet runs: its processes end with it, and the next build clears what it left', async (t) => {
+  const made = project(t);
+  made.scriptlets({ waiting: WAITING });
+  const { child, ended, works } = await startWaiting(made);
+  child.kill('SIGKILL');
+  assert.equal((await ended).signal, 'SIGKILL');
+  await until('all processes are gone', () => processesOf(made.folder).length === 0);
+  assert.deepEqual(mountsOf(made.folder), []);
+  assert.deepEqual(leftovers(made.folder), works);
+  await buildsAgain(made);
+  assert.deepEqual(leftovers(made.folder), []);
+  assert.deepEqual(groupsOf(works), []);
+});
+
+test('a build leaves the work of another one alone', async (t) => {
+  const made = project(t);
+  made.scriptlets({ waiting: WAITING });
+  made.write('conf/other.toml', made.read('conf/fault.toml').replace('"waiting"', '"other"'));
+  made.write('conf/other.lock', made.read('conf/fault.lock'));
+  made.write('scriptlets/other.sh', 'do_run() { echo other >/opt/other; }\n');
+  const { child, ended, works } = await startWaiting(made);
+  const { status, stderr } = made.snap('build', 'other');
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(leftovers(made.folder), works);
+  child.kill('SIGTERM');
+  assert.equal((await ended).status, 143);
+});
+
+test('a signal while mmdebstrap makes the base leaves nothing, and the next build makes it', async (t) => {
+  const made = project(t);
+  made.scriptlets({});
+  const base = made.read('store/layers/1/manifest');
+  for (const part of ['layers', 'tools', 'index.db'])
+    rmSync(join(made.folder, 'store', part), { recursive: true, force: true });
+  const begins = (): boolean =>
+    leftovers(made.folder).some((work) =>
+      existsSync(join(made.folder, 'store/tmp', work, 'upper/usr/bin/dpkg')),
+    );
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    const { child, ended } = made.start(['build']);
+    await until('mmdebstrap has unpacked', begins);
+    child.kill(signal);
+    const { status } = await ended;
+    assert.equal(status, signal === 'SIGINT' ? 130 : null);
+    if (signal === 'SIGINT') assert.deepEqual([processesOf(made.folder), leftovers(made.folder)], [[], []]);
+    else await until('all processes are gone', () => processesOf(made.folder).length === 0);
+    assert.deepEqual(mountsOf(made.folder), []);
+    assert.deepEqual(readdirSync(join(made.folder, 'store/layers')), []);
+  }
+  const { status, stderr } = made.snap('build');
+  assert.equal(status, 0, stderr);
+  assert.deepEqual(leftovers(made.folder), []);
+  assert.ok(made.read('store/layers/1/manifest') === base, 'the base is the same as without signals');
+});
+
+test('a signal while dpkg unpacks: nothing half-made is seen, and the next build installs the package', async (t) => {
+  const made = project(t, { apt: true });
+  made.scriptlets({ packages: 'install_debian_deb locales\n' });
+  const unpacks = (): boolean =>
+    leftovers(made.folder).some((work) =>
+      existsSync(join(made.folder, 'store/tmp', work, 'upper/usr/share/i18n')),
+    );
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    const { child, ended } = made.start(['build']);
+    await until('dpkg unpacks', unpacks);
+    child.kill(signal);
+    const { status, stderr } = await ended;
+    assert.equal(status, signal === 'SIGTERM' ? 143 : null, stderr);
+    await until('all processes are gone', () => processesOf(made.folder).length === 0);
+    assert.deepEqual(mountsOf(made.folder), []);
+    assert.deepEqual(readdirSync(join(made.folder, 'store/layers')), ['1']);
+  }
+  const { status, stderr } = made.snap('build', '--locked', '--offline');
+  assert.equal(status, 0, stderr);
+  assert.match(
+    readFileSync(made.image('var/lib/dpkg/status'), 'utf8'),
+    /^Package: locales\nStatus: install ok installed$/m,
+  );
+  assert.deepEqual(leftovers(made.folder), []);
+});
