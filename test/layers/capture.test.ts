@@ -233,3 +233,9 @@ echo l >one; ln one three; ln one two; mkfifo fifo; mknod null c 1 3; mknod disk
   assert.ok(lstatSync(join(upper, 'sparse')).blocks < 1000);
   assertTree(upper, manifest);
 });
+
+test('a file that capture empties has SOURCE_DATE_EPOCH for its time, however long after the run that is', () => {
+  const { manifest, upper } = run('mkdir etc; echo 0123 >etc/machine-id', { ran: { from: 1, to: 2 } });
+  assert.equal(get(manifest, 'etc/machine-id').mtime, EPOCH);
+  assertTree(upper, manifest);
+});
