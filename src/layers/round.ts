@@ -44,7 +44,7 @@ export type Round = {
   readonly errors: readonly unknown[];
 };
 
-export type Bench = Workshop & { readonly slots: Slots; readonly rerun: ReadonlySet<string> };
+export type Bench = Workshop & { readonly slots: Slots };
 
 /** The debs that a scriptlet's layer adds: what it asks for brings, less what is in its view. */
 export function addedDebs(lock: Lock, name: string, sees: ReadonlySet<string>): PackageId[] {
@@ -64,9 +64,9 @@ export function layersSeen(
   return [base, ...seen];
 }
 
-/** A layer of the store with this key that fits the ledger of ids. */
+/** The layer of the store with this key that fits the ledger of ids; the newest, as one that was run again took another's place. */
 export function findLayer(bench: Pick<Workshop, 'store' | 'ledger'>, inputs: Inputs): LayerRow | undefined {
-  return bench.store.withKey(keyOf(inputs)).find((row) => fits(bench.ledger, JSON.parse(row.ids)));
+  return bench.store.withKey(keyOf(inputs)).findLast((row) => fits(bench.ledger, JSON.parse(row.ids)));
 }
 
 /** Makes every layer of a sequence that is not there, side by side where nothing orders them. */

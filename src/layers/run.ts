@@ -28,6 +28,8 @@ export type Workshop = {
   /** Seconds that one layer may take. */
   readonly timeout: number | undefined;
   readonly keepFailed: boolean;
+  /** Names of the layers to run again whatever the store has: what comes out takes the place of what is there. */
+  readonly rerun: ReadonlySet<string>;
   readonly signal: AbortSignal;
   readonly report: Report;
 };
@@ -145,14 +147,15 @@ function publishTree(workshop: Workshop, job: LayerJob, upper: string, folder: s
   const published = join(folder, 'layer');
   mkdirSync(published, { mode: 0o700 });
   renameSync(upper, join(published, 'tree'));
-  return workshop.store.publish(published, {
+  const layer = {
     name: job.name,
     kind: job.kind,
     key: keyOf(job.inputs),
     inputs: job.inputs,
     view: job.view.layers.map(({ name, row }) => [name, row.n] as const),
     ...made,
-  });
+  };
+  return workshop.store.publish(published, layer, { again: workshop.rerun.has(job.name) });
 }
 
 /** Where the log of a layer's last run lies. */

@@ -112,7 +112,7 @@ export class Store {
     this.#database.close();
   }
 
-  /** All layers of a key; they differ in the ids that they gave. No lock. */
+  /** All layers of a key, the oldest first; they differ in the ids that they gave, or one was run again. No lock. */
   withKey(key: LayerKey): LayerRow[] {
     return this.#statements.byKey.all(key);
   }
@@ -204,24 +204,25 @@ export class Store {
   /**
    * Publishes `folder`, which holds the layer's `tree`, as a new layer. On success it is whole under its number for everybody;
    * it outlives a power cut once `settleDisk` has returned. An equal layer that another process published first is success too.
+   * With `again` a layer of the same inputs and another content is published beside it, and counts from then on.
    * Needs the store's lock, shared.
    */
-  publish(folder: string, layer: NewLayer): LayerRow {
+  publish(folder: string, layer: NewLayer, { again = false } = {}): LayerRow {
     const { manifest, ...rest } = layer;
     const digest = contentDigest(manifest, layer.records);
     const note: LayerNote = { ...rest, format: 1, digest, made: Math.floor(Date.now() / 1000) };
     writeFileSync(join(folder, 'manifest'), encodeManifest(manifest.values()));
     writeFileSync(join(folder, 'layer.json'), JSON.stringify(note));
-    const row = this.#transaction(() => this.#publishNow(folder, note, manifest));
+    const row = this.#transaction(() => this.#publishNow(folder, note, manifest, again));
     this.#manifests.set(row.n, manifest);
     this.#notes.set(row.n, note);
     return row;
   }
 
-  #publishNow(folder: string, note: LayerNote, manifest: Manifest): LayerRow {
+  #publishNow(folder: string, note: LayerNote, manifest: Manifest, again: boolean): LayerRow {
     const ids = canonicalJson(note.ids);
-    const existing = this.withKey(note.key).find((row) => row.ids === ids);
-    if (existing) return existing;
+    const existing = this.withKey(note.key).findLast((row) => row.ids === ids);
+    if (existing && (!again || existing.digest === note.digest)) return existing;
     let n = (this.#statements.highest.get()?.n ?? 0) + 1;
     while (existsSync(join(this.layout.layers, String(n)))) n++;
     renameSync(folder, join(this.layout.layers, String(n)));

@@ -113,6 +113,17 @@ function startPublisher(project: string, keys: readonly string[]) {
   };
 }
 
+test('a layer that was run again stands beside the one that was there, unless it came out the same', () => {
+  using store = new Store(someFolder());
+  const publish = (text: string): number => {
+    const { folder, layer } = someLayer(store, { a: text });
+    return store.publish(folder, layer, { again: true }).n;
+  };
+  assert.deepEqual([publish('1'), publish('1'), publish('2'), publish('2'), publish('1')], [1, 1, 2, 2, 3]);
+  const { folder, layer } = someLayer(store, { a: '4' });
+  assert.equal(store.publish(folder, layer).n, 3);
+});
+
 test('processes that publish the same keys at the same moment agree on one layer for each', async () => {
   const project = someFolder();
   const keys = Array.from({ length: 25 }, (_, number) => `key-${number}`);
