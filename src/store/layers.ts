@@ -214,8 +214,10 @@ export class Store {
     writeFileSync(join(folder, 'manifest'), encodeManifest(manifest.values()));
     writeFileSync(join(folder, 'layer.json'), JSON.stringify(note));
     const row = this.#transaction(() => this.#publishNow(folder, note, manifest, again));
-    this.#manifests.set(row.n, manifest);
-    this.#notes.set(row.n, note);
+    if (row.digest === digest) {
+      this.#manifests.set(row.n, manifest);
+      this.#notes.set(row.n, note);
+    }
     return row;
   }
 

@@ -124,6 +124,15 @@ test('a layer that was run again stands beside the one that was there, unless it
   assert.equal(store.publish(folder, layer).n, 3);
 });
 
+test('who comes second with another content goes on with that of the first', () => {
+  using store = new Store(someFolder());
+  const [first, second] = [someLayer(store, { a: 'first' }), someLayer(store, { b: 'second' })];
+  store.publish(first.folder, first.layer);
+  const row = store.publish(second.folder, second.layer);
+  assert.deepEqual([...store.manifestOf(row.n)], [...first.layer.manifest]);
+  assert.equal(store.noteOf(row.n).digest, row.digest);
+});
+
 test('processes that publish the same keys at the same moment agree on one layer for each', async () => {
   const project = someFolder();
   const keys = Array.from({ length: 25 }, (_, number) => `key-${number}`);
