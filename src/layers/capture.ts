@@ -63,7 +63,7 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
   for (const { path, stat: found } of walk(upper)) {
     const file = at(upper, path);
     const fate = fateOf(path, found.isFile(), Number(found.size), options.settling);
-    const stat = fate === 'empty' ? emptied(file) : found;
+    const stat = fate === 'empty' ? emptied(file, options.epoch) : found;
     if (fate === 'drop') {
       removeTree(file);
       continue;
@@ -126,8 +126,10 @@ function isWhiteout(stat: BigIntStats): boolean {
   return stat.isCharacterDevice() && stat.rdev === 0n;
 }
 
-function emptied(file: Buffer): BigIntStats {
+/** Its time would be that of the capture. */
+function emptied(file: Buffer, epoch: number): BigIntStats {
   truncateSync(file);
+  setTime(file, epoch);
   return lstatSync(file, { bigint: true });
 }
 
