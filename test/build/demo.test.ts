@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { ROOT } from '../commands/launcher.ts';
+import { ROOT, SNAP, start } from '../commands/launcher.ts';
 import { SHARED_DEBS, shareDebs } from './shared-debs.ts';
 import { type Built, build, edit, fillStore, lockText, makeFolder } from './small-project.ts';
 
@@ -89,4 +89,10 @@ test('one more package in one scriptlet: that layer runs and what settles it, no
     [pins().length, added.length, added[0]?.split(' ')[1]],
     [before.length + 1, 1, 'libyaml-0-2'],
   );
+});
+
+test('built the old way, in one tree, it comes out the same', () => {
+  const { status, stdout } = start([SNAP, '-C', project, 'check', 'demo', '--json']);
+  const { same, differences } = JSON.parse(stdout) as { same: boolean; differences: { allowed?: string }[] };
+  assert.deepEqual([same, differences.filter(({ allowed }) => allowed === undefined), status], [true, [], 0]);
 });
