@@ -1,6 +1,8 @@
 /** Whole seconds of Unix time between which the host's clock stood while something ran. */
 export type Span = { readonly from: number; readonly to: number };
 
+export type Clock = { end(): Span };
+
 /** Milliseconds between two looks at the clock. */
 const PERIOD = 500;
 
@@ -8,7 +10,7 @@ const PERIOD = 500;
  * Watches the host's clock until `end` is called. Whoever sets it meanwhile, in either direction, widens the span: every time that the
  * kernel gave to a file in between lies in it. How long it took is measured by the clock that nobody can set.
  */
-export function watchClock(): { end(): Span } {
+export function watchClock(): Clock {
   const began = performance.now();
   let [least, most] = [offset(), offset()];
   const look = (): void => {

@@ -2,7 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFil
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
-import { type Span, watchClock } from '../host/clock.ts';
+import { type Clock, watchClock } from '../host/clock.ts';
 import { errno, SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
 import type { Conf } from '../project/conf.ts';
@@ -59,12 +59,12 @@ export const NO_SERVICES = [
 export async function runLayer(workshop: Workshop, job: LayerJob): Promise<LayerRow> {
   const { store, report, lock } = workshop;
   const folder = store.makeWorkDir();
+  const clock = watchClock();
   let keep = false;
   try {
     makeTop(store, job.view, join(folder, 'top'), lock.epoch, job.kind === 'base' ? [] : NO_SERVICES);
     const steps = job.prepare(folder);
     report({ kind: 'layer-step', name: job.name, step: job.what });
-    const clock = watchClock();
     const begun = performance.now();
     const ending = await runSandboxed({
       folder,
@@ -73,7 +73,6 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
       timeout: workshop.timeout,
       signal: workshop.signal,
     });
-    const ran = clock.end();
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
       keep = workshop.keepFailed;
@@ -81,8 +80,9 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
       throw failure(workshop, job, ending, log, kept);
     }
     report({ kind: 'layer-step', name: job.name, step: 'capture' });
-    return await captureLayer(workshop, job, folder, ran, begun);
+    return await captureLayer(workshop, job, folder, clock, begun);
   } finally {
+    clock.end();
     if (!keep) store.dropWorkDir(folder);
   }
 }
@@ -101,7 +101,7 @@ async function captureLayer(
   workshop: Workshop,
   job: LayerJob,
   folder: string,
-  ran: Span,
+  clock: Clock,
   begun: number,
 ): Promise<LayerRow> {
   const { store, ledger, lock } = workshop;
@@ -112,7 +112,7 @@ async function captureLayer(
   const ids = { uids: giveIds(ledger.uids, created.uids), gids: giveIds(ledger.gids, created.gids) };
   const captured = captureTree(job, upper, {
     epoch: lock.epoch,
-    ran,
+    ran: clock.end(),
     settling: job.kind === 'settle',
     uids: renumbering(created.uids, ids.uids),
     gids: renumbering(created.gids, ids.gids),
