@@ -8,7 +8,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SnapError } from '../host/error.ts';
@@ -206,9 +205,4 @@ function bubblewrap(step: Step, filtered: boolean): string[] {
     ...Object.entries(step.env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...['--chdir', '/', '--', ...step.command],
   ];
-}
-
-/** Layers at once when nobody says otherwise. */
-export function defaultJobs(): number {
-  return availableParallelism();
 }
