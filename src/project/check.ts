@@ -1,4 +1,15 @@
-import { existsSync, lstatSync, readlinkSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
@@ -30,17 +41,26 @@ export async function check(
   scriptlets: readonly Scriptlet[],
   options: CheckOptions,
 ): Promise<string[]> {
-  const ran: string[] = [];
-  for (const scriptlet of scriptlets) {
-    if (!scriptlet.hasCheck) continue;
-    const key = options.checkKey(scriptlet);
-    if (options.cache.get(key) !== undefined) continue;
-    const outcome = await runInBubble(bubbleOf(conf, scriptlet, options));
-    ran.push(scriptlet.name);
-    if (outcome.end !== 'exit' || outcome.exitCode !== 0) throw failure(conf, scriptlet, options, outcome);
-    options.cache.set(key, 'passed');
+  const open = scriptlets.filter(
+    (scriptlet) => scriptlet.hasCheck && options.cache.get(options.checkKey(scriptlet)) === undefined,
+  );
+  if (open.length === 0) return [];
+  // Snap itself may lie where the project's owner cannot look, in root's home say.
+  const stage = mkdtempSync(join(tmpdir(), 'snap-check-'));
+  try {
+    chmodSync(stage, 0o755);
+    const prelude = join(stage, 'prelude.sh');
+    writeFileSync(prelude, readFileSync(options.prelude));
+    chmodSync(prelude, 0o644);
+    for (const scriptlet of open) {
+      const outcome = await runInBubble(bubbleOf(conf, scriptlet, { ...options, prelude }));
+      if (outcome.end !== 'exit' || outcome.exitCode !== 0) throw failure(conf, scriptlet, options, outcome);
+      options.cache.set(options.checkKey(scriptlet), 'passed');
+    }
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
   }
-  return ran;
+  return open.map(({ name }) => name);
 }
 
 function bubbleOf(conf: Conf, scriptlet: Scriptlet, { prelude, seconds = 60 }: CheckOptions): Bubble {

@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are texts of bash
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, existsSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -13,13 +14,18 @@ import { memoryCache, projectOf } from './some-project.ts';
 const PRELUDE = fileURLToPath(new URL('../../src/layers/prelude.sh', import.meta.url));
 
 /** Runs the checks of a project, remembered in `passed` by the scriptlets' functions. */
-async function checkAll(project: string, passed = memoryCache(), seconds = 20): Promise<string[]> {
+async function checkAll(
+  project: string,
+  passed = memoryCache(),
+  seconds = 20,
+  prelude = PRELUDE,
+): Promise<string[]> {
   const conf = loadConf(project, 'a');
   const scriptlets = await readScriptlets(conf, { cache: memoryCache() });
   return check(conf, scriptlets, {
     cache: passed,
     checkKey: (one) => one.functions,
-    prelude: PRELUDE,
+    prelude,
     seconds,
   });
 }
@@ -67,7 +73,7 @@ do_check() {
   assert.equal(existsSync(join(project, 'scriptlets/one/new')), false);
 });
 
-test('a project of another user that nobody else can read is checked', {
+test('a project of another user that nobody else can read is checked, by a snap that only root can read', {
   skip: process.getuid?.() !== 0,
 }, async () => {
   const project = projectOf(
@@ -78,7 +84,10 @@ test('a project of another user that nobody else can read is checked', {
     chmodSync(join(project, path), path.includes('.sh') || path.endsWith('/x') ? 0o600 : 0o700);
     chownSync(join(project, path), 12345, 12345);
   }
-  assert.deepEqual(await checkAll(project), ['one']);
+  const snap = mkdtempSync(join(tmpdir(), 'snap-of-root-'));
+  copyFileSync(PRELUDE, join(snap, 'prelude.sh'));
+  assert.deepEqual(await checkAll(project, memoryCache(), 20, join(snap, 'prelude.sh')), ['one']);
+  rmSync(snap, { recursive: true });
 });
 
 test('a check that passed is remembered, one that failed is not', async () => {
