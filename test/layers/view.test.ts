@@ -36,7 +36,8 @@ const change = fc.oneof(
   fc.tuple(path, path).map(([a, b]) => `ln -T ${quoted(a)} ${quoted(b)}`),
   path.map((p) => `rm -rf ${quoted(p)}; mkdir -p ${quoted(p)}`),
   path.map((p) => `rm -rf ${quoted(p)}; mkfifo ${quoted(p)}`),
-  path.map((p) => `chmod 2750 ${quoted(p)}`),
+  // No setgid on folders: an overlay moves a folder by copying it, and the copy would inherit what a folder moved in one tree does not.
+  path.map((p) => `if [ -d ${quoted(p)} ]; then chmod 1750 ${quoted(p)}; else chmod 2750 ${quoted(p)}; fi`),
   path.map((p) => `chown -h 33:44 ${quoted(p)}`),
   path.map((p) => `setfattr -n user.x -v y ${quoted(p)}`),
 );
