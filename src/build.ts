@@ -1,32 +1,35 @@
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { holdForBuild, ledgerOf, makeBench } from './bench.ts';
 import { type Lock, withIds, withOrders } from './debian/lock.ts';
 import { writeLock } from './debian/lock-file.ts';
+import { formatLock } from './debian/lock-text.ts';
 import { SnapError } from './host/error.ts';
-import { checkInputs, coverLock, fetchInputs, type Inputs, readInputs, sequenceOf } from './inputs.ts';
+import {
+  checkInputs,
+  coverLock,
+  fetchInputs,
+  type Inputs,
+  inputPaths,
+  readInputs,
+  sequenceOf,
+} from './inputs.ts';
 import { forecast, type PlannedLayer } from './layers/forecast.ts';
 import { type Bench, hitOf, type LayerResult, ordersFrom, runRound, settleLayers } from './layers/round.ts';
 import { mergeView, type View, type ViewLayer } from './layers/view.ts';
 import { type Output, putOutput, recallImage, recordBuild, settledRows } from './output.ts';
 import type { Report } from './report/event.ts';
-import type { BuildRequest } from './request.ts';
+import type { BuildRequest, BuildResult } from './request.ts';
 import { Store } from './store/layers.ts';
-
-export type BuildResult = {
-  /** Absolute path. */
-  readonly image: string;
-  readonly digest: string;
-  readonly seconds: number;
-  readonly paths: number;
-  readonly bytes: number;
-  readonly layers: readonly LayerResult[];
-};
+import { type Witness, witness } from './store/witness.ts';
+import { rememberUnchanged } from './unchanged.ts';
 
 /** A whole build, from what a person wrote to the image on disk. */
 export async function build(request: BuildRequest, report: Report): Promise<BuildResult> {
   const begun = performance.now();
   using store = new Store(request.project);
   using _held = await holdForBuild(store, request, report);
+  const read = Date.now();
   const inputs = await readInputs(request.project, request.conf, store);
   await checkInputs(inputs, store);
   const lock = await coverLock(inputs, store, request, report);
@@ -40,7 +43,17 @@ export async function build(request: BuildRequest, report: Report): Promise<Buil
   const seconds = (performance.now() - begun) / 1000;
   recordBuild(store, request.conf, output, seconds);
   const { path: image, digest, paths, bytes } = output;
-  return { image, digest, seconds, paths, bytes, layers: [...made.results, ...results] };
+  const result = { image, digest, seconds, paths, bytes, layers: [...made.results, ...results] };
+  if (request.output === undefined)
+    rememberUnchanged(store, request.conf, result, witnesses(inputs, made.bench, read));
+  return result;
+}
+
+/** The inputs as they were read; the lock, which the build may have written itself, as it is now. */
+function witnesses(inputs: Inputs, { lock, ledger }: Bench, read: number): Witness[] | undefined {
+  const now = Date.now();
+  const isOwn = readFileSync(inputs.lockFile, 'utf8') === formatLock(withIds(lock, ledger));
+  return inputPaths(inputs)?.map((path) => witness(path, isOwn && path === inputs.lockFile ? now : read));
 }
 
 async function saveLock(inputs: Inputs, lock: Lock, { locked }: BuildRequest): Promise<void> {

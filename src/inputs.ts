@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { download, fetchSource } from './debian/download.ts';
 import { hostMirrors } from './debian/host-sources.ts';
 import { type Lock, type Pin, uncovered } from './debian/lock.ts';
@@ -10,6 +11,7 @@ import { declaredInputs, keyOf, PRELUDE, pinOf } from './layers/key.ts';
 import type { Sequence } from './layers/round.ts';
 import { check } from './project/check.ts';
 import { type Conf, listConfs, loadConf, type Mirror } from './project/conf.ts';
+import { BASH, EVALUATOR } from './project/evaluate.ts';
 import { closures, sequence } from './project/order.ts';
 import { readScriptlets, type Scriptlet } from './project/scriptlet.ts';
 import type { Report } from './report/event.ts';
@@ -30,12 +32,41 @@ export type Inputs = {
 export async function readInputs(project: string, name: string, store: Store): Promise<Inputs> {
   const conf = loadConf(project, name);
   const scriptlets = await readScriptlets(conf, { cache: store.results });
-  const fileOf = (of: string): string => join(conf.project, 'conf', `${of}.lock`);
   const target = { suite: conf.suite, arch: conf.arch };
-  const lock = await readLock(fileOf(conf.name), target);
+  const lock = await readLock(lockOf(conf.project, conf.name), target);
   const [parentName] = conf.parents;
-  const parent = parentName === undefined ? undefined : await readLock(fileOf(parentName));
-  return { conf, scriptlets, lockFile: fileOf(conf.name), lock, parent };
+  const parent = parentName === undefined ? undefined : await readLock(lockOf(conf.project, parentName));
+  return { conf, scriptlets, lockFile: lockOf(conf.project, conf.name), lock, parent };
+}
+
+/**
+ * Every path outside of the store that decides what a build of these inputs gives, those too at which nothing lies yet: the project's
+ * own, and the programs that read it. Undefined when it depends on what no path tells: the state of git's working tree.
+ */
+export function inputPaths({ conf, scriptlets, lockFile }: Inputs): string[] | undefined {
+  if (scriptlets.some(({ vars }) => Object.hasOwn(vars, 'SNAP_COMMIT'))) return undefined;
+  const confs = [conf.name, ...conf.parents].map((name) => join(conf.project, 'conf', `${name}.toml`));
+  const locks = [lockFile, ...conf.parents.slice(0, 1).map((name) => lockOf(conf.project, name))];
+  const own = scriptlets.flatMap(({ name, file, files }) => [
+    file,
+    ...[join(conf.project, 'scriptlets', name), ...files.map((path) => join(conf.project, path))].flatMap(
+      below,
+    ),
+  ]);
+  return [...SNAP_ITSELF, ...confs, ...locks, ...own];
+}
+
+/** What snap is, and what of it decides how a scriptlet is read and run. */
+const SNAP_ITSELF = [fileURLToPath(new URL('../dist/.made', import.meta.url)), PRELUDE, EVALUATOR, BASH];
+
+function lockOf(project: string, conf: string): string {
+  return join(project, 'conf', `${conf}.lock`);
+}
+
+/** A path and everything beneath it. */
+function below(path: string): string[] {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path];
+  return [path, ...readdirSync(path).flatMap((name) => below(join(path, name)))];
 }
 
 export type CoverOptions = {
@@ -87,7 +118,7 @@ export async function coverLock(
  */
 function projectEpoch(conf: Conf): number | undefined {
   const epochs = listConfs(conf.project).flatMap((name) => {
-    const file = join(conf.project, 'conf', `${name}.lock`);
+    const file = lockOf(conf.project, name);
     const epoch = existsSync(file) ? /^epoch (\d+)$/m.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
     return epoch === undefined ? [] : [Number(epoch)];
   });

@@ -9,6 +9,7 @@ import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
 import { canonicalJson, type Digest, digestOf } from './store/digest.ts';
 import type { LayerRow, Store } from './store/layers.ts';
+import { forgetUnchanged } from './unchanged.ts';
 
 /** An image that is on disk. */
 export type Output = {
@@ -78,6 +79,7 @@ export function putOutput(
   const plan = planImage(store, view, excludes, lock.epoch);
   const slots = slotsOf(store.layout.images, inputs.conf.name);
   const folder = request.output === undefined ? undefined : outputFolder(store, request.output);
+  if (!folder) forgetUnchanged(store, inputs.conf.name);
   if (folder) updateFolder(folder.path, folder.manifest, plan);
   else settleImage(slots, plan);
   const output: Output = {

@@ -1,3 +1,5 @@
+import type { LayerResult } from './layers/round.ts';
+
 /** What a person asks of a build. */
 export type BuildRequest = {
   /** Absolute path of the project's folder. */
@@ -15,4 +17,15 @@ export type BuildRequest = {
   /** Layers to run again whatever the store has. */
   readonly rerun: readonly string[];
   readonly signal: AbortSignal;
+};
+
+/** What came of it. */
+export type BuildResult = {
+  /** Absolute path. */
+  readonly image: string;
+  readonly digest: string;
+  readonly seconds: number;
+  readonly paths: number;
+  readonly bytes: number;
+  readonly layers: readonly LayerResult[];
 };

@@ -1,14 +1,12 @@
-import { join } from 'node:path';
-import { type BuildResult, build, plan } from '../build.ts';
+import { build, plan } from '../build.ts';
 import type { BuildEvent } from '../report/event.ts';
-import { printable } from '../report/printable.ts';
-import { count, counted, duration, size } from '../report/quantity.ts';
 import { openScreen } from '../report/terminal.ts';
-import type { BuildRequest } from '../request.ts';
+import type { BuildRequest, BuildResult } from '../request.ts';
 import { printPlan } from './plan.ts';
-import { print, printJson, reporting, say } from './print.ts';
+import { reporting } from './print.ts';
 import { type BuildOptions, buildRequest } from './request.ts';
 import type { Command } from './session.ts';
+import { tellBuild } from './tell-build.ts';
 
 /** `snap build [CONF]` */
 export const buildCommand: Command<[conf?: string], BuildOptions> = (session, [name], options) => {
@@ -36,9 +34,7 @@ async function runBuild(request: BuildRequest, options: BuildOptions, ended: obj
   } finally {
     screen.close();
   }
-  for (const line of summary(request, result, learned)) say(line);
-  if (options.json) printJson(result);
-  else print(result.image);
+  tellBuild(request.conf, result, learned, options.json === true);
   return 0;
 }
 
@@ -46,26 +42,4 @@ async function runBuild(request: BuildRequest, options: BuildOptions, ended: obj
 function endedLayer(event: Extract<BuildEvent, { kind: 'layer-end' }>): object {
   const { name, key = null, state, seconds, reason } = event;
   return { name, key, state, seconds, reason };
-}
-
-function summary(
-  request: BuildRequest,
-  result: BuildResult,
-  learned: { readonly orders: number; readonly ids: number },
-): string[] {
-  const ran = result.layers.filter((layer) => layer.state === 'run').length;
-  const layers =
-    ran === 0
-      ? `nothing changed in ${counted(result.layers.length, 'layer')}`
-      : `${counted(ran, 'layer')} run, ${count(result.layers.length - ran)} unchanged`;
-  const image = `${counted(result.paths, 'path')}, ${size(result.bytes)}`;
-  const lock = join('conf', `${request.conf}.lock`);
-  const news = [
-    ...(learned.orders > 0 ? [counted(learned.orders, 'order')] : []),
-    ...(learned.ids > 0 ? [counted(learned.ids, 'id')] : []),
-  ];
-  return [
-    `${printable(request.conf)}: ${layers}, ${duration(result.seconds)}; image: ${image}`,
-    ...(news.length > 0 ? [`${news.join(' and ')} learned, kept in ${lock}: commit it`] : []),
-  ];
 }

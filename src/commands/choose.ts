@@ -7,7 +7,7 @@ import type { Session } from './session.ts';
  * The project's folder, absolute: that of `-C`, or the nearest one at or above the working directory that has confs.
  * @throws SnapError USAGE when there is none.
  */
-export function chooseProject(session: Session): string {
+export function chooseProject(session: Pick<Session, 'folder'>): string {
   const start = resolve(session.folder ?? '.');
   const found = session.folder === undefined ? findProject(start) : isProject(start) && start;
   if (found) return found;

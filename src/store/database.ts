@@ -10,11 +10,23 @@ export type Statement<Bind extends unknown[], Row> = BetterSqlite3.Statement<Bin
  * @throws the library's error with `code` SQLITE_CORRUPT or SQLITE_NOTADB on a damaged file.
  */
 export function openIndex(file: string): Database {
-  const Sqlite = createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
-  const database = new Sqlite(file, { timeout: 60_000 });
+  const database = new (sqlite())(file, { timeout: 60_000 });
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL');
   database.pragma('foreign_keys = ON');
   database.exec(readFileSync(new URL('../../src/store/schema.sql', import.meta.url), 'utf8'));
   return database;
+}
+
+/** Opens the index as it is, for one look; undefined where there is none, or one that cannot be read. */
+export function openIndexToRead(file: string): Database | undefined {
+  try {
+    return new (sqlite())(file, { timeout: 60_000, fileMustExist: true });
+  } catch {
+    return undefined;
+  }
+}
+
+function sqlite(): typeof BetterSqlite3 {
+  return createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
 }

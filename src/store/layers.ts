@@ -274,6 +274,7 @@ export class Store {
   readonly results = {
     get: (key: string): string | undefined => this.#statements.result.get(key)?.value,
     set: (key: string, value: string): void => void this.#statements.setResult.run(key, value),
+    forget: (key: string): void => void this.#statements.forgetResult.run(key),
   };
 
   addBuild(build: Omit<BuildRow, 'number'>): number {
@@ -316,6 +317,7 @@ function prepare(database: Database) {
       { value: string }
     >,
     setResult: database.prepare('INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)'),
+    forgetResult: database.prepare('DELETE FROM results WHERE key = ?'),
     addBuild: database.prepare(
       `INSERT INTO builds (conf, number, made, seconds, digest, paths, bytes, layers)
        VALUES (@conf, @number, @made, @seconds, @digest, @paths, @bytes, @layers)`,

@@ -1,0 +1,351 @@
+import { readFileSync } from 'node:fs';
+import { Argument, Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { CommandTree, OptionSpec, Values } from './commands/completion.ts';
+import type { Command as Action, Session } from './commands/session.ts';
+import { nearest, SnapError } from './host/error.ts';
+import { message } from './report/message.ts';
+
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+type Signal = keyof typeof SIGNALS;
+
+const EXIT_CODES = `
+Exit codes:
+  0  done
+  1  failed
+  2  the command line is wrong
+  129, 130, 143  stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM`;
+
+const CHECK_CODES = EXIT_CODES.replace('1  failed', '1  not the same, or failed');
+const DOCTOR_CODES = EXIT_CODES.replace('1  failed', '1  something needed is missing');
+const SHELL_CODES = EXIT_CODES.replace('0  done\n  1  failed', '0 to 255  that of the shell\n  1  failed');
+
+type Doorway = {
+  /** False: an ordinary user runs it as what they are. */
+  readonly asRoot: boolean;
+  /** Ctrl-C is for a program inside. */
+  readonly interactive?: boolean;
+};
+
+type Runner = (
+  doorway: Doorway,
+  folder: string | undefined,
+  work: (session: Session) => Promise<number>,
+) => Promise<void>;
+
+/** Loads the module of a command: only the one that is called. */
+type Load<Arguments extends readonly unknown[]> = () => Promise<Action<Arguments, never>>;
+
+const ROOT: Doorway = { asRoot: true };
+const ANYONE: Doorway = { asRoot: false };
+
+await main(process.argv.slice(2));
+
+/** The command line: argv -> command -> exit code. */
+async function main(argv: readonly string[]): Promise<void> {
+  // What is made has the modes that the code names, whatever the caller's umask.
+  process.umask(0o022);
+  const interrupt = new AbortController();
+  let signalled: Signal | undefined;
+  let times = 0;
+  let interactive = false;
+  for (const signal of Object.keys(SIGNALS) as Signal[]) {
+    process.on(signal, () => {
+      if (interactive && signal === 'SIGINT') return;
+      signalled ??= signal;
+      interrupt.abort(new SnapError('INTERRUPTED', `Stopped by ${signal}`));
+      if (++times === 2) process.stderr.write('snap: cleaning up; once more leaves at once\n');
+      if (times > 2) process.exit(SIGNALS[signalled]);
+    });
+  }
+  ignoreClosedPipes();
+
+  let exitCode = 0;
+  const run: Runner = async (doorway, folder, work) => {
+    interactive = doorway.interactive ?? false;
+    if (doorway.asRoot) (await import('./commands/root.ts')).becomeRoot(argv);
+    exitCode = await work({ folder, signal: interrupt.signal });
+  };
+  try {
+    await commandLine(run).parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    exitCode = failed(error, signalled);
+  }
+  await Promise.all([process.stdout, process.stderr].map(written));
+  process.exit(signalled === undefined ? exitCode : SIGNALS[signalled]);
+}
+
+/** Waits until a pipe has taken everything: leaving throws the rest away. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  stream.write('', () => resolve());
+  return promise;
+}
+
+function commandLine(run: Runner): Command {
+  const program = new Command('snap')
+    .description('Builds Debian images for embedded Linux from cached, independent layers.')
+    .version(version(), '--version', 'print the version')
+    .option('-C <dir>', "the project's folder, instead of the one at or above the working directory")
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .configureOutput({ outputError: () => {} })
+    .showSuggestionAfterError(false)
+    .addHelpText('after', help(['snap init device && cd device', 'snap build'], EXIT_CODES))
+    .exitOverride((error) => failUsage(program, error));
+
+  /** One command: its name and arguments, what it is for, examples, and where it lives. */
+  const add = <Arguments extends readonly unknown[]>(
+    usage: string,
+    description: string,
+    examples: readonly string[],
+    doorway: Doorway,
+    load: Load<Arguments>,
+    exitCodes = EXIT_CODES,
+  ): Command => {
+    const command = program
+      .command(usage)
+      .description(description)
+      .addHelpText('after', help(examples, exitCodes));
+    command.exitOverride((error) => failUsage(command, error));
+    return command.action((...given: unknown[]) => {
+      const args = given.slice(0, -2) as unknown as Arguments;
+      return run(doorway, program.opts<{ C?: string }>().C, async (session) =>
+        (await load())(session, args, command.opts() as never),
+      );
+    });
+  };
+
+  add(
+    'init [dir]',
+    'make a new project: a conf, two scriptlets, .gitignore',
+    ['snap init device', 'snap init --name gateway .'],
+    ANYONE,
+    async () => (await import('./commands/init.ts')).initCommand,
+  ).option('--name <name>', "the conf's name, instead of the folder's");
+
+  add(
+    'lock [conf]',
+    'pin every package, or move pins',
+    ['snap lock', 'snap lock demo --update', 'snap lock demo --update openssh-server curl'],
+    ROOT,
+    async () => (await import('./commands/lock.ts')).lockCommand,
+  )
+    .option('--update [pkg...]', 'let the pins of these packages move, or of all')
+    .option('--offline', 'ask no server')
+    .addOption(json());
+
+  add(
+    'build [conf]',
+    'build the image: what changed runs, all else comes from the store',
+    ['snap build', 'snap build demo --locked --json', 'snap build demo --rerun bluez'],
+    ROOT,
+    async () => (await import('./commands/build.ts')).buildCommand,
+  )
+    .addOption(jobs())
+    .option('--locked', 'refuse to change the lock')
+    .option('--offline', 'ask no server')
+    .option('-n, --dry-run', 'only tell what would run')
+    .option('--timeout <seconds>', 'the time that one scriptlet may take', wholeNumber)
+    .option('--keep-failed', 'keep the tree of a scriptlet that failed')
+    .addOption(new Option('--output <dir>', 'put the image there instead of images/'))
+    .addOption(
+      new Option('--rerun <layer>', 'run this layer whatever the store has; may be repeated').argParser(
+        collect,
+      ),
+    )
+    .addOption(json());
+
+  add(
+    'plan [conf]',
+    'tell which layers a build would run, and why',
+    ['snap plan', 'snap plan demo --json'],
+    ROOT,
+    async () => (await import('./commands/plan.ts')).planCommand,
+  )
+    .addOption(new Option('--rerun <layer>', 'as if built with it; may be repeated').argParser(collect))
+    .addOption(json());
+
+  add(
+    'log <layer>',
+    "print the log of a layer's last run",
+    ['snap log bluez', 'snap log settle/fontconfig'],
+    ROOT,
+    async () => (await import('./commands/log.ts')).logCommand,
+  );
+
+  add(
+    'shell [conf|layer] [command...]',
+    'open a root shell in a throw-away copy of the image, or of what a scriptlet sees',
+    ['snap shell demo', 'snap shell bluez', 'snap shell demo -- dpkg --audit'],
+    { asRoot: true, interactive: true },
+    async () => (await import('./commands/shell.ts')).shellCommand,
+    SHELL_CODES,
+  ).option('--conf <conf>', 'what the scriptlet sees in this conf');
+
+  add(
+    'check [conf]',
+    'build the conf the old way, without layers, and compare it with the image',
+    ['snap check demo', 'snap check demo --json'],
+    ROOT,
+    async () => (await import('./commands/check.ts')).checkCommand,
+    CHECK_CODES,
+  )
+    .addOption(jobs())
+    .addOption(json());
+
+  add(
+    'list',
+    'list the confs and their images',
+    ['snap list', 'snap list --json'],
+    ROOT,
+    async () => (await import('./commands/list.ts')).listCommand,
+  ).addOption(json());
+
+  add(
+    'doctor',
+    'tell what this machine has and lacks for building',
+    ['snap doctor', 'sudo snap doctor --json'],
+    ANYONE,
+    async () => (await import('./commands/doctor.ts')).doctorCommand,
+    DOCTOR_CODES,
+  ).addOption(json());
+
+  add(
+    'completion',
+    'print the completion script of a shell',
+    ['snap completion bash > /etc/bash_completion.d/snap', 'snap completion fish | source'],
+    ANYONE,
+    async () => (await import('./commands/completion.ts')).completionCommand(treeOf(program)),
+  )
+    .addArgument(new Argument('[shell]', 'bash, zsh or fish').choices(['bash', 'zsh', 'fish']))
+    .addOption(new Option('--names <kind>').choices(['confs', 'layers', 'both']).hideHelp());
+
+  return program;
+}
+
+function jobs(): Option {
+  return new Option('-j, --jobs <n>', 'layers that run at a time; without it one a processor').argParser(
+    wholeNumber,
+  );
+}
+
+function json(): Option {
+  return new Option('--json', 'print the result as JSON');
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number from 1 on is expected');
+}
+
+function collect(value: string, values: readonly string[] = []): readonly string[] {
+  return [...values, value];
+}
+
+function help(examples: readonly string[], exitCodes: string): string {
+  return `\n${examples.length > 1 ? 'Examples' : 'Example'}:\n${examples.map((line) => `  ${line}`).join('\n')}\n${exitCodes}`;
+}
+
+/** Help and version are no failures; all else that commander finds wrong is told in snap's own words. */
+function failUsage(command: Command, error: CommanderError): never {
+  if (error.exitCode === 0) throw error;
+  const text = error.message.replace(/^error: /, '');
+  const hint = `see ${commandPath(command)} --help`;
+  const word = /'([^' ]+)/.exec(text)?.[1] ?? '';
+  switch (error.code) {
+    case 'commander.help':
+      throw error;
+    case 'commander.unknownCommand':
+      throw unknown(
+        'command',
+        word,
+        command.commands.map((known) => known.name()),
+        hint,
+      );
+    case 'commander.unknownOption':
+      throw unknown('option', word, optionsOf(command), hint);
+    default:
+      throw new SnapError('USAGE', sentence(text), { hint });
+  }
+}
+
+function unknown(what: string, name: string, names: readonly string[], hint: string): SnapError {
+  const near = nearest(name, names).map((found) => `"${found}"`);
+  return new SnapError('USAGE', `Unknown ${what} "${name}"`, {
+    hint: near.length > 0 ? `did you mean ${near.join(' or ')}? ${hint}` : hint,
+  });
+}
+
+function optionsOf(command: Command): string[] {
+  const own = command.options
+    .filter((option) => !option.hidden)
+    .map((option) => option.long ?? option.short ?? '');
+  return command.parent === null ? own : [...own, ...optionsOf(command.parent)];
+}
+
+function commandPath(command: Command): string {
+  return command.parent === null ? command.name() : `${commandPath(command.parent)} ${command.name()}`;
+}
+
+/** Commander's words in the form of all messages: capital first, names in double quotes, no full stop. */
+function sentence(text: string): string {
+  const quoted = text.replaceAll("'", '"').replace(/\.$/, '');
+  return quoted.charAt(0).toUpperCase() + quoted.slice(1);
+}
+
+/** Tells a failure and returns the exit code. */
+function failed(error: unknown, signalled: Signal | undefined): number {
+  if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2;
+  const shown = signalled === undefined ? error : new SnapError('INTERRUPTED', `Stopped by ${signalled}`);
+  process.stderr.write(`${message(shown).join('\n')}\n`);
+  return error instanceof SnapError && error.code === 'USAGE' ? 2 : 1;
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
+}
+
+/** `snap list | head -1` is no failure, and a terminal that is gone is no reason to stop cleaning up. */
+function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    });
+  }
+}
+
+function treeOf(program: Command): CommandTree {
+  return {
+    options: program.options.map(optionSpec),
+    commands: program.commands.map((command) => ({
+      name: command.name(),
+      description: command.description(),
+      options: command.options.filter((option) => !option.hidden).map(optionSpec),
+      args: command.registeredArguments.map((argument) => valuesOf(argument.name(), argument.argChoices)),
+    })),
+  };
+}
+
+function optionSpec(option: Option): OptionSpec {
+  const takesValue = option.required && /<(.+)>/.exec(option.flags);
+  return {
+    ...(option.short === undefined ? {} : { short: option.short }),
+    ...(option.long === undefined ? {} : { long: option.long }),
+    description: option.description,
+    ...(takesValue ? { value: valuesOf(takesValue[1]!, option.argChoices) } : {}),
+  };
+}
+
+/** What may stand for a name in the usage line: `<conf>` a conf, `<dir>` a folder. */
+function valuesOf(name: string, choices: readonly string[] | undefined): Values {
+  if (choices !== undefined) return { kind: 'words', words: choices };
+  if (name === 'conf') return { kind: 'names', of: 'confs' };
+  if (name === 'layer') return { kind: 'names', of: 'layers' };
+  if (name === 'conf|layer') return { kind: 'names', of: 'both' };
+  return { kind: name === 'dir' ? 'folders' : 'free' };
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,40 @@
+import { lstatSync, statSync } from 'node:fs';
+
+/**
+ * What a path was when something was made from it, so that a later look tells whether it is still the same: device, inode, size and
+ * times of what lies there and of what a link leads to; null for nothing. As git has it (racy-git.adoc): a file that changed in the
+ * same tick of the clock in which it was read looks the same afterwards, so one that was as young as that proves nothing.
+ */
+export type Witness = readonly [path: string, state: string | null, changed: number, read: number];
+
+/** Timestamps of files are taken from a clock that ticks every 1 to 10 ms. */
+const TICK = 20;
+
+/** The path as it is now, for something that was read from it after `read` (milliseconds since 1970). */
+export function witness(path: string, read: number): Witness {
+  const [state, changed] = look(path);
+  return [path, state, changed, read];
+}
+
+/** Whether the path is for certain what it was when it was read. */
+export function isUntouched([path, state, changed, read]: Witness): boolean {
+  return changed + TICK < read && look(path)[0] === state;
+}
+
+function look(path: string): [state: string | null, changed: number] {
+  const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stat === undefined) return [null, 0];
+  const target = stat.isSymbolicLink() ? statOf(path) : undefined;
+  const states = [stat, ...(target ? [target] : [])].map(
+    ({ dev, ino, mode, size, mtimeNs, ctimeNs }) => `${dev} ${ino} ${mode} ${size} ${mtimeNs} ${ctimeNs}`,
+  );
+  return [states.join('; '), Math.max(Number(stat.ctimeMs), Number(target?.ctimeMs ?? 0))];
+}
+
+function statOf(path: string) {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined; // links in a circle
+  }
+}
