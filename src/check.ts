@@ -117,6 +117,8 @@ async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string):
   const contents = {
     manifestOf: (n: number) => (n === base.row.n ? store.manifestOf(n) : captured.manifest),
     recordsOf: (n: number) => (n === base.row.n ? store.recordsOf(n) : captured.records),
+    holdersOf: () => [base.row.n, -1],
+    pathsBelow: () => [],
   };
   const all: ViewLayer = { name: 'all', row: { ...base.row, n: -1 }, sees: new Set(['base']) };
   return mergeView(contents, [base, all]);

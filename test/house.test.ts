@@ -47,6 +47,7 @@ const PURE = [
   'report/quantity.ts',
   'report/table.ts',
   'store/manifest.ts',
+  'store/sorted-manifest.ts',
 ];
 const EDGES = ['node:fs', 'node:fs/promises', 'node:child_process', 'node:net', 'node:http', 'node:https'];
 

@@ -204,10 +204,7 @@ function stripOverlay(file: Buffer): void {
  */
 function expandOpaque(upper: string, folder: TreePath, view: View): void {
   const prefix = `${folder}/`;
-  const names = new Set<string>();
-  for (const { entry } of view.entries()) {
-    if (entry.path.startsWith(prefix)) names.add(entry.path.slice(prefix.length).split('/')[0] ?? '');
-  }
+  const names = view.namesIn(folder);
   for (const name of names) {
     const path = `${prefix}${name}` as TreePath;
     if (lstatSync(at(upper, path), { throwIfNoEntry: false })) continue;

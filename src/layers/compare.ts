@@ -13,7 +13,9 @@ export type Side = { readonly manifest: Manifest; readonly recordText: (path: Tr
  * the sides are called.
  */
 export function compareTrees(a: Side, b: Side, names: readonly [string, string]): Difference[] {
-  const paths = [...new Set([...a.manifest.keys(), ...b.manifest.keys()])].sort();
+  const paths = [
+    ...new Set([a, b].flatMap(({ manifest }) => [...manifest.values()].map(({ path }) => path))),
+  ].sort();
   return paths.flatMap((path) => {
     const [left, right] = [a.manifest.get(path), b.manifest.get(path)];
     if (left === undefined) return [{ path, what: `only ${names[1]}` }];

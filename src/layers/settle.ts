@@ -10,7 +10,7 @@ import { at } from '../store/tree.ts';
 import type { Inputs } from './key.ts';
 import type { Step } from './sandbox.ts';
 import { commonBinds, imageEnvironment } from './steps.ts';
-import type { Placed, View } from './view.ts';
+import { type Placed, type View, withRecords } from './view.ts';
 
 const STATUS = 'var/lib/dpkg/status';
 const INFO = 'var/lib/dpkg/info/';
@@ -155,7 +155,7 @@ export function withTriggers(view: View, settlement: Settlement | undefined): Vi
   const key = settlement && statusKey(file.records, settlement.package);
   const pending = new Map(settlement && key ? [[key, settlement.triggers]] : []);
   const records = new Map(view.records).set(STATUS, { ...file, records: withPending(file.records, pending) });
-  return { ...view, records };
+  return withRecords(view, records);
 }
 
 /** The packages for which triggers still wait in a view. */

@@ -3,16 +3,13 @@ import { isDerived } from '../debian/derived.ts';
 import { formatRecords, type Records, recordName } from '../debian/records.ts';
 import type { Digest } from '../store/digest.ts';
 import type { LayerRow, RecordPatches, Store } from '../store/layers.ts';
-import {
-  type Entry,
-  identity,
-  type Manifest,
-  parentOf,
-  printable,
-  type TreePath,
-} from '../store/manifest.ts';
+import { type Entry, type Manifest, parentOf, printable, type TreePath } from '../store/manifest.ts';
 import { at, linkEntry, makeEntry, setMetadata, setTime } from '../store/tree.ts';
 import { type Change, mergeChanges, type Sees } from './merge.ts';
+import { NOTHING, type Placed, resolveSpot, type Spot } from './resolve.ts';
+import { mergeSorted } from './walk.ts';
+
+export type { Placed } from './resolve.ts';
 
 /** One layer in a view: what it is called there, and the positions of the layers that it saw. */
 export type ViewLayer = {
@@ -21,12 +18,10 @@ export type ViewLayer = {
   readonly sees: ReadonlySet<string>;
 };
 
-export type Placed = { readonly entry: Entry; readonly layer: number };
-
 /** Two layers side by side that left different things at one place. */
 export type Conflict = { readonly earlier: string; readonly later: string; readonly path: string };
 
-/** Base and a set of layers merged in order: what a scriptlet sees, and in the end the image. */
+/** Base and a set of layers merged in order: what a scriptlet sees, and in the end the image. Everything in it is worked out when it is asked for. */
 export type View = {
   /** The base first. */
   readonly layers: readonly ViewLayer[];
@@ -37,8 +32,12 @@ export type View = {
   readonly corrections: readonly Placed[];
   /** What lies at a path, record files apart; undefined for nothing. */
   get(path: TreePath): Entry | undefined;
-  /** Everything, record files apart, whiteouts left out; in no order. */
+  /** The same, with the layer that it is of. */
+  at(path: TreePath): Placed | undefined;
+  /** Everything, record files apart, whiteouts left out; in byte order. */
   entries(): Iterable<Placed>;
+  /** The names in a folder. */
+  namesIn(folder: TreePath): Set<string>;
 };
 
 export type RecordFile = {
@@ -57,103 +56,152 @@ export function viewDigests(layers: readonly ViewLayer[]): Digest[] {
 }
 
 /** What merging reads of layers. */
-export type LayerContents = { manifestOf(n: number): Manifest; recordsOf(n: number): RecordPatches };
+export type LayerContents = {
+  manifestOf(n: number): Manifest;
+  recordsOf(n: number): RecordPatches;
+  /** The numbers of all layers that may hold something at a path, of the view or not. */
+  holdersOf(path: TreePath): readonly number[];
+  /** The paths beneath a folder at which some layer may hold something. */
+  pathsBelow(folder: TreePath): readonly TreePath[];
+};
 
 type Changes<V> = Map<string, Change<V>[]>;
 
-/** Merges layers; `layers[0]` is the base, and every other layer sees it. */
-export function mergeView(store: LayerContents, layers: readonly ViewLayer[]): View {
-  const sees: Sees = (layer, other) =>
-    other === 0 ? layer !== 0 : (layers[layer]?.sees.has(layers[other]?.name ?? '') ?? false);
-  const conflicts: Conflict[] = [];
-  const addConflict = (earlier: number, later: number, path: string): void => {
-    conflicts.push({ earlier: layers[earlier]?.name ?? '', later: layers[later]?.name ?? '', path });
+/** What is known of a view from an earlier one: all that differs lies at `changed`. */
+export type KnownView = {
+  readonly corrections: readonly TreePath[];
+  readonly changed: ReadonlySet<TreePath>;
+};
+
+/**
+ * Merges layers; `layers[0]` is the base, and every other layer sees it. With `known`, only the paths that changed are merged to find
+ * conflicts and corrections.
+ */
+export function mergeView(store: LayerContents, layers: readonly ViewLayer[], known?: KnownView): View {
+  const sees = seesOf(layers);
+  const paths = lookUpPaths(store, layers, sees);
+  const conflictOf = (earlier: number, later: number, path: string): Conflict => {
+    return { earlier: layers[earlier]?.name ?? '', later: layers[later]?.name ?? '', path };
   };
-  const paths = mergePaths(store, layers, sees, addConflict);
-  const records = mergeRecords(store, layers, sees, addConflict);
-  return { layers, conflicts, records, ...paths };
+  const merge = once(() => {
+    const conflicts: Conflict[] = [];
+    const corrections: Placed[] = [];
+    for (const path of known ? pathsToMerge(known) : writtenPaths(store, layers)) {
+      const { placed, corrected, conflict } = paths.spotAt(path);
+      if (conflict && !isDerived(path)) conflicts.push(conflictOf(...conflict, printable(path)));
+      if (placed && corrected) corrections.push(placed);
+    }
+    return { corrections, conflicts };
+  });
+  const records = once(() => {
+    const conflicts: Conflict[] = [];
+    const merged = mergeRecords(store, layers, sees, (...conflict) =>
+      conflicts.push(conflictOf(...conflict)),
+    );
+    return { merged, conflicts };
+  });
+  return {
+    layers,
+    get conflicts() {
+      return [...merge().conflicts, ...records().conflicts];
+    },
+    get corrections() {
+      return merge().corrections;
+    },
+    get records() {
+      return records().merged;
+    },
+    at: paths.at,
+    get: (path) => paths.at(path)?.entry,
+    entries: () => allEntries(store, layers, sees),
+    namesIn: (folder) => namesIn(store, paths.at, folder),
+  };
 }
 
-function sameEntry(a: Entry, b: Entry): boolean {
-  return a === b || identity(a) === identity(b);
+/** The view with other database files. */
+export function withRecords(view: View, records: View['records']): View {
+  return Object.create(view, { records: { value: records } }) as View;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+export function seesOf(layers: readonly ViewLayer[]): Sees {
+  return (layer, other) =>
+    other === 0 ? layer !== 0 : (layers[layer]?.sees.has(layers[other]?.name ?? '') ?? false);
+}
+
+/** Looks paths up one at a time, in the layers that hold them. */
+function lookUpPaths(store: LayerContents, layers: readonly ViewLayer[], sees: Sees) {
+  const positions = new Map<number, number[]>();
+  for (const [position, { row }] of layers.entries()) {
+    positions.set(row.n, [...(positions.get(row.n) ?? []), position]);
+  }
+  const spots = new Map<TreePath, Spot>();
+  const changesAt = (path: TreePath): Change<Entry>[] => {
+    const changes: Change<Entry>[] = [];
+    for (const n of store.holdersOf(path)) {
+      const value = positions.has(n) ? store.manifestOf(n).get(path) : undefined;
+      if (value) for (const layer of positions.get(n)!) changes.push({ layer, value });
+    }
+    return changes.sort((a, b) => a.layer - b.layer);
+  };
+  const spotAt = (path: TreePath): Spot => {
+    const known = spots.get(path);
+    if (known) return known;
+    const spot = resolveSpot(path, changesAt(path), sees, spotAt);
+    spots.set(path, spot);
+    return spot;
+  };
+  const at = (path: TreePath): Placed | undefined => shown(spotAt(path));
+  return { spotAt, at };
+}
+
+function shown({ placed }: Spot): Placed | undefined {
+  return placed?.entry.type === 'whiteout' ? undefined : placed;
+}
+
+function pathsToMerge({ corrections, changed }: KnownView): Set<TreePath> {
+  return new Set([...corrections, ...changed]);
+}
+
+/** Every path that a layer above the base wrote. */
+function writtenPaths(store: LayerContents, layers: readonly ViewLayer[]): Set<TreePath> {
+  const paths = new Set<TreePath>();
+  for (const { row } of layers.slice(1)) {
+    for (const { path } of store.manifestOf(row.n).values()) paths.add(path);
+  }
+  return paths;
+}
+
+/** All of a view in byte order, from one walk through all manifests. */
+function* allEntries(store: LayerContents, layers: readonly ViewLayer[], sees: Sees): Generator<Placed> {
+  const replaced = new Map<TreePath, Spot>();
+  const spotAt = (path: TreePath): Spot => replaced.get(path) ?? NOTHING;
+  for (const [path, changes] of mergeSorted(layers.map(({ row }) => store.manifestOf(row.n)))) {
+    const spot = resolveSpot(path, changes, sees, spotAt);
+    if (spot.replacing.length > 0) replaced.set(path, spot);
+    const placed = shown(spot);
+    if (placed) yield placed;
+  }
+}
+
+function namesIn(
+  store: LayerContents,
+  at: (path: TreePath) => Placed | undefined,
+  folder: TreePath,
+): Set<string> {
+  const start = folder === '' ? 0 : folder.length + 1;
+  const names = new Set(store.pathsBelow(folder).map((path) => path.slice(start).split('/')[0] ?? ''));
+  return new Set([...names].filter((name) => at((folder === '' ? name : `${folder}/${name}`) as TreePath)));
 }
 
 type AddConflict = (earlier: number, later: number, path: string) => void;
-
-function mergePaths(
-  store: LayerContents,
-  layers: readonly ViewLayer[],
-  sees: Sees,
-  addConflict: AddConflict,
-): Pick<View, 'get' | 'entries' | 'corrections'> {
-  const base = layers[0] ? store.manifestOf(layers[0].row.n) : new Map<TreePath, Entry>();
-  const changes: Changes<Entry> = new Map();
-  for (let layer = 1; layer < layers.length; layer++) {
-    for (const entry of store.manifestOf(layers[layer]!.row.n).values()) {
-      const known = changes.get(entry.path);
-      if (known) known.push({ layer, value: entry });
-      else changes.set(entry.path, [{ layer, value: entry }]);
-    }
-  }
-  const merged = new Map<string, Placed>();
-  const corrections: Placed[] = [];
-  /** Paths that some layer left as no folder where there was one: what lay beneath for that layer is gone. */
-  const replacedFolders = new Map<string, number[]>();
-  for (const [path, own] of changes) {
-    const below = base.get(path as TreePath);
-    const [only] = own;
-    if (own.length === 1 && below === undefined && only) {
-      merged.set(path, { entry: only.value, layer: only.layer });
-      continue;
-    }
-    const replacing = own.filter(({ value }) => value.type !== 'dir').map(({ layer }) => layer);
-    if (replacing.length > 0 && (below?.type === 'dir' || own.some(({ value }) => value.type === 'dir'))) {
-      replacedFolders.set(path, replacing);
-    }
-    const result = mergeChanges(below ? [{ layer: 0, value: below }, ...own] : own, sees, sameEntry);
-    if (result.kind === 'conflict') {
-      if (!isDerived(path)) addConflict(result.earlier, result.later, printable(path));
-      merged.set(path, { entry: own.at(-1)!.value, layer: own.at(-1)!.layer });
-      continue;
-    }
-    const { value: entry, layer } = result.winner;
-    merged.set(path, { entry, layer });
-    const hidden = !sameEntry(entry, result.top.value);
-    const repainted = entry.type === 'dir' && below?.type === 'dir';
-    const renewed = entry.type === 'dir' && own.some(({ value }) => !sameEntry(value, entry));
-    if (hidden || repainted || renewed) corrections.push({ entry, layer });
-  }
-  const replacedAbove = function* (path: string): Generator<number> {
-    if (replacedFolders.size === 0) return;
-    for (let parent = parentOf(path); parent !== ''; parent = parentOf(parent)) {
-      yield* replacedFolders.get(parent) ?? [];
-    }
-  };
-  for (const [path, { entry, layer }] of merged) {
-    for (const by of replacedAbove(path)) {
-      if (by === layer || sees(layer, by)) continue;
-      if (!sees(by, layer) && entry.type !== 'whiteout') {
-        addConflict(Math.min(by, layer), Math.max(by, layer), printable(path));
-      }
-      merged.delete(path);
-    }
-  }
-  const isGone = (path: string): boolean => !replacedAbove(path).next().done;
-  return {
-    corrections: corrections.filter(({ entry }) => merged.has(entry.path)),
-    get(path) {
-      const placed = merged.get(path);
-      if (placed) return placed.entry.type === 'whiteout' ? undefined : placed.entry;
-      return isGone(path) ? undefined : base.get(path);
-    },
-    *entries() {
-      for (const entry of base.values()) {
-        if (!merged.has(entry.path) && !isGone(entry.path)) yield { entry, layer: 0 };
-      }
-      for (const placed of merged.values()) if (placed.entry.type !== 'whiteout') yield placed;
-    },
-  };
-}
 
 function mergeRecords(
   store: LayerContents,
@@ -259,13 +307,12 @@ export function makeTop(
 
 /** Makes a folder that looks as an overlay of these layers, the base first, would: files are links to the layers' own. */
 export function makeMerged(store: Store, layers: readonly ViewLayer[], folder: string): void {
-  const placed = [...mergeView(store, layers).entries()].sort((a, b) =>
-    a.entry.path < b.entry.path ? -1 : 1,
-  );
-  for (const { entry, layer } of placed)
+  const folders: Entry[] = [];
+  for (const { entry, layer } of mergeView(store, layers).entries()) {
     placeEntry(entry, at(folder, entry.path), at(store.treeOf(layers[layer]!.row.n), entry.path));
-  for (const { entry } of placed.reverse())
-    if (entry.type === 'dir') setTime(at(folder, entry.path), entry.mtime);
+    if (entry.type === 'dir') folders.push(entry);
+  }
+  for (const { path, mtime } of folders.reverse()) setTime(at(folder, path), mtime);
 }
 
 /** Makes an entry where nothing lies, a file by a link to the layer's own. */

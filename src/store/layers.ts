@@ -15,7 +15,8 @@ import { type Database, openIndex, type Statement } from './database.ts';
 import { canonicalJson, type Digest, digestOf, type Json } from './digest.ts';
 import { type Layout, layoutOf, prepareLayout, syncFolder, workDirName } from './layout.ts';
 import { type HeldFolder, makeHeldFolder, sweepFolders } from './locks.ts';
-import { decodeManifest, type Entry, encodeManifest, type Manifest, parentOf } from './manifest.ts';
+import { type Entry, encodeManifest, type Manifest, parentOf, type TreePath } from './manifest.ts';
+import { SortedManifest } from './sorted-manifest.ts';
 import { at, removeTree, setTime } from './tree.ts';
 
 export type LayerKey = string & { readonly brand: 'LayerKey' };
@@ -81,6 +82,9 @@ export function contentDigest(manifest: Manifest, records: RecordPatches): Diges
   return digestOf(`${digestOf(encodeManifest(manifest.values()))}${canonicalJson(records)}`);
 }
 
+/** The version of the index's tables. */
+const SCHEMA = 2;
+
 const WORK_DIR = /^[0-9a-f]{16}$/;
 
 /** An open store. Callers that add to it hold the store's lock shared. */
@@ -99,17 +103,44 @@ export class Store {
     this.#database = openIndex(this.layout.index);
     this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     this.#transaction(() => {
-      const lost = 'boot IS NOT NULL AND boot <> ?';
-      this.#database
-        .prepare(`DELETE FROM files WHERE layer IN (SELECT n FROM layers WHERE ${lost})`)
-        .run(this.#boot);
-      this.#database.prepare(`DELETE FROM layers WHERE ${lost}`).run(this.#boot);
+      this.#database.prepare('DELETE FROM layers WHERE boot IS NOT NULL AND boot <> ?').run(this.#boot);
     });
     this.#statements = prepare(this.#database);
+    this.#transaction(() => this.#migrate());
   }
 
   [Symbol.dispose](): void {
     this.#database.close();
+  }
+
+  /** Brings an index that an earlier snap made up to date. */
+  #migrate(): void {
+    if ((this.#database.pragma('user_version', { simple: true }) as number) >= SCHEMA) return;
+    this.#database.exec('DROP TABLE IF EXISTS files');
+    const layers = this.#database.prepare<[], { n: number }>('SELECT n FROM layers').all();
+    for (const { n } of layers) this.#addPaths(n, this.manifestOf(n));
+    this.#database.pragma(`user_version = ${SCHEMA}`);
+  }
+
+  #addPaths(n: number, manifest: Manifest): void {
+    const shared = new Set(shareable(manifest).map(({ path }) => path));
+    for (const entry of manifest.values()) {
+      this.#statements.addPath.run(entry.path, n, shared.has(entry.path) ? fileId(entry) : null);
+    }
+  }
+
+  /** The numbers of the layers that may hold something at a path; in no order. No lock. */
+  holdersOf(path: TreePath): number[] {
+    return this.#statements.holders.all(path).map(({ layer }) => layer);
+  }
+
+  /** The paths beneath a folder, however deep, at which some layer may hold something; in byte order. No lock. */
+  pathsBelow(folder: TreePath): TreePath[] {
+    const rows =
+      folder === ''
+        ? this.#statements.allPaths.all()
+        : this.#statements.below.all(`${folder}/`, `${folder}0`);
+    return rows.map(({ path }) => path);
   }
 
   /** All layers of a key, the oldest first; they differ in the ids that they gave, or one was run again. No lock. */
@@ -132,7 +163,7 @@ export class Store {
   manifestOf(n: number): Manifest {
     const known = this.#manifests.get(n);
     if (known) return known;
-    const manifest = decodeManifest(readFileSync(join(this.layout.layers, String(n), 'manifest')));
+    const manifest = new SortedManifest(readFileSync(join(this.layout.layers, String(n), 'manifest')));
     this.#manifests.set(n, manifest);
     return manifest;
   }
@@ -192,7 +223,7 @@ export class Store {
   shareFiles(tree: string, manifest: Manifest): void {
     const times = new Map<string, number>();
     for (const entry of shareable(manifest)) {
-      const row = this.#statements.sharedFile.get(fileId(entry));
+      const row = this.#statements.sharedFile.get(entry.path, fileId(entry));
       if (!row) continue;
       const parent = parentOf(entry.path);
       if (!times.has(parent)) times.set(parent, lstatSync(at(tree, parent)).mtimeMs / 1000);
@@ -243,7 +274,7 @@ export class Store {
       made: note.made,
     };
     this.#statements.addLayer.run({ ...row, boot: this.#boot });
-    for (const entry of shareable(manifest)) this.#statements.addFile.run(fileId(entry), n);
+    this.#addPaths(n, manifest);
     return row;
   }
 
@@ -307,10 +338,21 @@ function prepare(database: Database) {
       `INSERT INTO layers (n, key, ids, name, kind, digest, paths, bytes, seconds, made, boot)
        VALUES (@n, @key, @ids, @name, @kind, @digest, @paths, @bytes, @seconds, @made, @boot)`,
     ),
-    addFile: database.prepare('INSERT OR IGNORE INTO files (entry, layer) VALUES (?, ?)'),
-    sharedFile: database.prepare('SELECT layer FROM files WHERE entry = ?') as Statement<
-      [Buffer],
+    addPath: database.prepare('INSERT OR REPLACE INTO paths (path, layer, entry) VALUES (?, ?, ?)'),
+    sharedFile: database.prepare(
+      'SELECT layer FROM paths WHERE path = ? AND entry = ? AND layer IN (SELECT n FROM layers) LIMIT 1',
+    ) as Statement<[TreePath, Buffer], { layer: number }>,
+    holders: database.prepare('SELECT layer FROM paths WHERE path = ?') as Statement<
+      [TreePath],
       { layer: number }
+    >,
+    below: database.prepare('SELECT DISTINCT path FROM paths WHERE path >= ? AND path < ?') as Statement<
+      [string, string],
+      { path: TreePath }
+    >,
+    allPaths: database.prepare("SELECT DISTINCT path FROM paths WHERE path <> ''") as Statement<
+      [],
+      { path: TreePath }
     >,
     result: database.prepare('SELECT value FROM results WHERE key = ?') as Statement<
       [string],

@@ -37,7 +37,11 @@ export type Whiteout = Metadata & { readonly type: 'whiteout' };
 export type Entry = File | Dir | Symlink | Device | Fifo | Whiteout;
 
 /** All entries of a layer or an image in byte order of their paths. */
-export type Manifest = ReadonlyMap<TreePath, Entry>;
+export type Manifest = {
+  readonly size: number;
+  get(path: TreePath): Entry | undefined;
+  values(): Iterable<Entry>;
+};
 
 const LETTER = {
   file: 'f',
@@ -96,7 +100,14 @@ export function decodeManifest(bytes: Buffer): Map<TreePath, Entry> {
   return manifest;
 }
 
-function decodeLine(line: string): Entry {
+/** The path of an encoded entry. */
+export function pathOfLine(line: string): TreePath {
+  const end = line.indexOf('\t');
+  return unescapeField(end < 0 ? line : line.slice(0, end)) as TreePath;
+}
+
+/** @throws Error on a line that `encodeManifest` did not write. */
+export function decodeLine(line: string): Entry {
   const fields = line.split('\t');
   const [path, letter, mode, uid, gid, xattrs] = fields;
   const common: Metadata = {

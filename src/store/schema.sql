@@ -17,12 +17,13 @@ CREATE TABLE IF NOT EXISTS layers (
 CREATE INDEX IF NOT EXISTS layers_by_key ON layers (key);
 CREATE INDEX IF NOT EXISTS layers_by_name ON layers (name, n);
 
--- Which layer holds a file with the same path, content and metadata, so that a later layer can share its inode.
-CREATE TABLE IF NOT EXISTS files (
-  entry BLOB PRIMARY KEY,               -- first 16 bytes of the digest of the manifest line
-  layer INTEGER NOT NULL
+-- Which layers may hold something at a path: rows of layers that are gone do no harm. A layer's rows are found by its manifest.
+CREATE TABLE IF NOT EXISTS paths (
+  path  TEXT NOT NULL,                  -- each byte a character
+  layer INTEGER NOT NULL,
+  entry BLOB,                           -- of a file whose inode others may share: first 16 bytes of the digest of its manifest line
+  PRIMARY KEY (path, layer)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS files_by_layer ON files (layer);
 
 -- Results of pure functions: evaluated declarations, passed checks.
 CREATE TABLE IF NOT EXISTS results (

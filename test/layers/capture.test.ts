@@ -26,7 +26,7 @@ before(() => {
 });
 
 const run = (script: string, options = {}) => captureScript(store, [base], script, options);
-const paths = (manifest: Manifest): string[] => [...manifest.keys()].map(printable);
+const paths = (manifest: Manifest): string[] => [...manifest.values()].map(({ path }) => printable(path));
 const types = (manifest: Manifest): string[] =>
   [...manifest.values()].map((entry) => `${printable(entry.path)} ${entry.type}`);
 const get = (manifest: Manifest, path: string): Entry => manifest.get(path as TreePath)!;
@@ -38,7 +38,7 @@ function assertTree(upper: string, manifest: Manifest): void {
     if (expected && entry.type !== 'whiteout') assert.deepEqual(entry, expected, printable(path));
     else if (!expected) assert.deepEqual([entry.type, entry.mtime], ['dir', EPOCH], printable(path));
   }
-  for (const path of manifest.keys())
+  for (const { path } of manifest.values())
     assert.ok(lstatSync(Buffer.from(`${upper}/${path}`, 'latin1')), printable(path));
 }
 

@@ -49,7 +49,10 @@ test('a layer that is published is found by its key, whole, now and by whoever o
   const [row] = store.withKey(key('key'));
   assert.ok(row);
   assert.equal(readFileSync(join(store.treeOf(row.n), 'usr/bin/x'), 'utf8'), 'program');
-  assert.deepEqual([...store.manifestOf(row.n)], [...scanTree(store.treeOf(row.n), { mtime: () => TIME })]);
+  assert.deepEqual(
+    [...store.manifestOf(row.n).values()],
+    [...scanTree(store.treeOf(row.n), { mtime: () => TIME }).values()],
+  );
   const { made, ...note } = store.noteOf(row.n);
   assert.ok(made > TIME);
   assert.deepEqual(note, {
@@ -77,7 +80,10 @@ test("a content's digest is that of its manifest and its records, whatever time 
   using store = new Store(someFolder());
   const { layer } = someLayer(store, { a: '1' });
   const digest = contentDigest(layer.manifest, {});
-  assert.equal(contentDigest(new Map(layer.manifest), {}), digest);
+  assert.equal(
+    contentDigest(new Map([...layer.manifest.values()].map((entry) => [entry.path, entry])), {}),
+    digest,
+  );
   assert.notEqual(contentDigest(layer.manifest, { 'etc/group': [['x', 'x:x:1']] }), digest);
   assert.notEqual(contentDigest(someLayer(store, { a: '2' }).layer.manifest, {}), digest);
 });
@@ -129,7 +135,7 @@ test('who comes second with another content goes on with that of the first', () 
   const [first, second] = [someLayer(store, { a: 'first' }), someLayer(store, { b: 'second' })];
   store.publish(first.folder, first.layer);
   const row = store.publish(second.folder, second.layer);
-  assert.deepEqual([...store.manifestOf(row.n)], [...first.layer.manifest]);
+  assert.deepEqual([...store.manifestOf(row.n).values()], [...first.layer.manifest.values()]);
   assert.equal(store.noteOf(row.n).digest, row.digest);
 });
 
@@ -180,10 +186,16 @@ test('a file that an earlier layer holds too, with path, content and metadata, b
   const { tree } = second;
   setTime(Buffer.from(join(tree, 'usr')), TIME - 50);
   const manifest = new Map(
-    [...second.layer.manifest].map(([path, entry]) => [
-      path,
-      path === 'usr/mode' ? { ...entry, mode: 0o4755 } : path === 'usr/time' ? { ...entry, mtime: 5 } : entry,
-    ]),
+    [...second.layer.manifest.values()]
+      .map((entry) => [entry.path, entry] as const)
+      .map(([path, entry]) => [
+        path,
+        path === 'usr/mode'
+          ? { ...entry, mode: 0o4755 }
+          : path === 'usr/time'
+            ? { ...entry, mtime: 5 }
+            : entry,
+      ]),
   );
   store.shareFiles(tree, manifest);
   const shared = Object.keys({ ...files, 'usr/elsewhere': '' }).filter(
