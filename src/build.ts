@@ -14,9 +14,10 @@ import {
   readInputs,
   sequenceOf,
 } from './inputs.ts';
+import { recallView } from './layers/changed.ts';
 import { forecast, type PlannedLayer } from './layers/forecast.ts';
 import { type Bench, hitOf, type LayerResult, ordersFrom, runRound, settleLayers } from './layers/round.ts';
-import { mergeView, type View, type ViewLayer } from './layers/view.ts';
+import type { View, ViewLayer } from './layers/view.ts';
 import { type Output, putOutput, recallImage, recordBuild, settledRows } from './output.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest, BuildResult } from './request.ts';
@@ -111,7 +112,10 @@ async function makeLayers(inputs: Inputs, first: Bench, request: BuildRequest): 
     const { layers } = round;
     const whole = round.conflicts.length === 0;
     const recalled = whole ? recall(inputs, bench, layers, request) : undefined;
-    const conflicts = whole && !recalled ? mergeView(bench.store, layers).conflicts : round.conflicts;
+    const conflicts =
+      whole && !recalled
+        ? recallView(bench.store, `${request.conf} settle#1`, layers).conflicts
+        : round.conflicts;
     if (conflicts.length === 0) return { bench, layers, results: [...ran.values()], recalled };
     const lock = await learn(inputs, bench, ordersFrom(conflicts), request);
     bench = { ...bench, lock, rerun: new Set() };

@@ -15,7 +15,8 @@ import {
   type Side,
 } from './layers/compare.ts';
 import { giveIds, renumbering } from './layers/ids.ts';
-import { currentSlot, manifestFile, planImage, slotsOf } from './layers/image.ts';
+import { currentSlot, planOfSlot, slotsOf } from './layers/image.ts';
+import { planImage } from './layers/plan.ts';
 import { addedDebs, type Bench, preDependsOf, type Sequence } from './layers/round.ts';
 import { NO_SERVICES } from './layers/run.ts';
 import { runSandboxed, type Step } from './layers/sandbox.ts';
@@ -23,7 +24,6 @@ import { packageStep, scriptletStep, triggerStep } from './layers/steps.ts';
 import { makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import { type LayerRow, Store } from './store/layers.ts';
-import { decodeManifest } from './store/manifest.ts';
 import { at } from './store/tree.ts';
 
 export type CheckRequest = {
@@ -53,7 +53,7 @@ export async function check(request: CheckRequest, report: Report): Promise<Chec
     const plan = planImage(store, old, excludes, inputs.lock.epoch);
     const oldSide: Side = {
       manifest: plan.manifest,
-      recordText: (path) => plan.records.get(path)?.toString('latin1') ?? '',
+      recordText: (path) => plan.recordAt(path)?.toString('latin1') ?? '',
     };
     const found = compareTrees(imageSide(store, request.conf), oldSide, ['layered', 'the old way']);
     const differences = applyAllowances(found, allowances(request.project));
@@ -65,9 +65,10 @@ export async function check(request: CheckRequest, report: Report): Promise<Chec
 
 function imageSide(store: Store, conf: string): Side {
   const slot = currentSlot(slotsOf(store.layout.images, conf));
-  if (!slot) throw new Error('A build left no image');
+  const plan = slot && planOfSlot(store, slot);
+  if (!plan) throw new Error('A build left no image');
   return {
-    manifest: decodeManifest(readFileSync(manifestFile(slot))),
+    manifest: plan.manifest,
     recordText: (path) => readFileSync(at(slot, path), 'latin1'),
   };
 }

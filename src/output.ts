@@ -3,7 +3,8 @@ import { basename, join, resolve as resolvePath } from 'node:path';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import type { Inputs } from './inputs.ts';
-import { currentSlot, planImage, settleImage, slotsOf, updateFolder } from './layers/image.ts';
+import { currentSlot, settleImage, slotsOf, updateFolder } from './layers/image.ts';
+import { planImage } from './layers/plan.ts';
 import type { View, ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
@@ -80,13 +81,14 @@ export function putOutput(
   const slots = slotsOf(store.layout.images, inputs.conf.name);
   const folder = request.output === undefined ? undefined : outputFolder(store, request.output);
   if (!folder) forgetUnchanged(store, inputs.conf.name);
-  if (folder) updateFolder(folder.path, folder.manifest, plan);
-  else settleImage(slots, plan);
+  const { paths, bytes } = folder
+    ? updateFolder(store, folder.path, folder.note, plan)
+    : settleImage(store, slots, plan);
   const output: Output = {
     path: folder?.path ?? slots.link,
     digest: plan.digest,
-    paths: plan.manifest.size,
-    bytes: plan.bytes,
+    paths,
+    bytes,
     layers: all.map(({ name, row }) => [name, row.n]),
   };
   if (!folder) {
@@ -98,17 +100,17 @@ export function putOutput(
 }
 
 /** A folder of the person's own: it must be empty, or be what an earlier build put there. */
-function outputFolder(store: Store, output: string): { readonly path: string; readonly manifest: string } {
+function outputFolder(store: Store, output: string): { readonly path: string; readonly note: string } {
   const path = resolvePath(output);
-  const manifests = join(store.layout.root, 'outputs');
-  const manifest = join(manifests, `${digestOf(path)}.manifest`);
-  mkdirSync(manifests, { recursive: true, mode: 0o700 });
-  if (existsSync(path) && !existsSync(manifest) && readdirSync(path).length > 0) {
+  const notes = join(store.layout.root, 'outputs');
+  const note = join(notes, `${digestOf(path)}.json`);
+  mkdirSync(notes, { recursive: true, mode: 0o700 });
+  if (existsSync(path) && !existsSync(note) && readdirSync(path).length > 0) {
     throw new SnapError('USAGE', `Cannot build into "${path}": it is not empty`, {
       hint: 'name a new folder',
     });
   }
-  return { path, manifest };
+  return { path, note };
 }
 
 /** Keeps the build in the index, unless the last one was the same. */

@@ -7,6 +7,7 @@ import type { Scriptlet } from '../project/scriptlet.ts';
 import type { LayerState } from '../report/event.ts';
 import type { LayerRow } from '../store/layers.ts';
 import { runBase } from './base.ts';
+import { recallView } from './changed.ts';
 import { adopt, fits } from './ids.ts';
 import { baseInputs, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
 import { reasonOf } from './reason.ts';
@@ -15,7 +16,7 @@ import type { Step } from './sandbox.ts';
 import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
 import type { Slots } from './slots.ts';
 import { packageStep, scriptletStep } from './steps.ts';
-import { type Conflict, mergeView, type View, type ViewLayer } from './view.ts';
+import type { Conflict, View, ViewLayer } from './view.ts';
 
 export type LayerResult = {
   readonly name: string;
@@ -99,7 +100,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
     const earlierDone = (): Promise<void> =>
       bench.slots.aside(async () => void (await Promise.all(earlier.map((name) => outcomes.get(name)))));
     const row = await obtain(bench, results, scriptlet.name, inputs, layers, async () => {
-      const view = mergeView(bench.store, layers);
+      const view = recallView(bench.store, `${bench.conf.name} ${scriptlet.name}`, layers);
       if (view.conflicts.length > 0) {
         conflicts.push(...view.conflicts);
         return undefined;
@@ -247,7 +248,7 @@ export async function settleLayers(bench: Bench, layers: readonly ViewLayer[]): 
   const orders = new Map<string, Set<string>>();
   let all = [...layers];
   for (let round = 1; round <= SETTLE_ROUNDS; round++) {
-    const view = mergeView(bench.store, all);
+    const view = recallView(bench.store, `${bench.conf.name} settle#${round}`, all);
     const waiting = round === 1 ? undefined : new Set(unsettled(view).map((key) => key.split(':')[0]));
     const due = settlements(bench.store, view, bench.lock).filter(
       (one) => waiting === undefined || waiting.has(one.package.split(':')[0]),
@@ -283,7 +284,7 @@ async function settleRound(
       made.set(nameOf(settlement), layer);
     }
     const all = [...below, ...(await Promise.all(made.values()))];
-    const { conflicts } = mergeView(bench.store, all);
+    const { conflicts } = recallView(bench.store, `${bench.conf.name} settle#${round + 1}`, all);
     if (conflicts.length === 0) return all;
     for (const { later, earlier } of conflicts) {
       const known = orders.get(later) ?? new Set();
@@ -307,7 +308,7 @@ async function settleOne(
       name,
       kind: 'settle',
       inputs,
-      view: withTriggers(mergeView(bench.store, below), settlement),
+      view: withTriggers(recallView(bench.store, `${bench.conf.name} ${name}`, below), settlement),
       prepare: () => [settleStep(settlement, bench.lock.epoch, bench.eatmydata)],
       earlierDone: async () => {},
       what: settlement.triggers.join(' '),

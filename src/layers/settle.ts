@@ -1,16 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { derivedBy } from '../debian/derived.ts';
 import type { Lock } from '../debian/lock.ts';
 import { fieldOf, pendingTriggers, type Records, withPending } from '../debian/records.ts';
-import { activationsOf, type Interest, interestsOf, statusKey } from '../debian/triggers.ts';
-import { digestOf, startDigest } from '../store/digest.ts';
+import { type Interest, interestsOf, statusKey } from '../debian/triggers.ts';
+import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
-import { type Entry, identity, type TreePath } from '../store/manifest.ts';
-import { at } from '../store/tree.ts';
+import { identity, type TreePath } from '../store/manifest.ts';
+import { type Contribution, contributionsOf, plainName, type Question, questionId } from './contribution.ts';
 import type { Inputs } from './key.ts';
 import type { Step } from './sandbox.ts';
 import { commonBinds, imageEnvironment } from './steps.ts';
-import { type Placed, type View, withRecords } from './view.ts';
+import { type View, type ViewLayer, withRecords } from './view.ts';
 
 const STATUS = 'var/lib/dpkg/status';
 const INFO = 'var/lib/dpkg/info/';
@@ -31,27 +30,45 @@ export type Settlement = {
  */
 export function settlements(store: Store, view: View, lock: Lock): Settlement[] {
   const status = view.records.get(STATUS)?.records ?? new Map();
-  const brought = [...view.entries()].filter(({ layer }) => layer > 0);
-  const activated = activatedNames(store, view, brought, status);
-  const due = new Map<string, Set<string>>();
-  const add = (name: string, trigger: string): void => {
-    due.set(name, (due.get(name) ?? new Set()).add(trigger));
-  };
-  for (const interest of interestsOf(view.records)) {
+  const questions = interestsOf(view.records).map((interest): Question => {
     const { trigger } = interest;
-    if (trigger.startsWith('/')) {
-      const prefix = throughAlias(view, trigger);
-      if (brought.some(({ entry }) => isUnder(entry.path, prefix))) add(interest.package, trigger);
-    } else if (activated.has(trigger) || makesFrom(interest, brought)) add(interest.package, trigger);
+    return { interest, prefix: trigger.startsWith('/') ? throughAlias(view, trigger) : undefined };
+  });
+  const rows = view.layers.map(({ row }) => row);
+  const contributions = contributionsOf(store, rows, questions);
+  const brought = contributions.slice(1);
+  const activated = activatedNames(brought, status);
+  const due = new Map<string, Question[]>();
+  for (const question of questions) {
+    const { interest, prefix } = question;
+    const isDue =
+      (prefix === undefined && activated.has(interest.trigger)) ||
+      ((prefix !== undefined || isMadeBy(interest)) &&
+        brought.some(({ answers }) => answers[questionId(question)]?.[0]));
+    if (isDue) due.set(interest.package, [...(due.get(interest.package) ?? []), question]);
   }
   return [...due]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, triggers]) => {
-      const sorted = [...triggers].sort();
+    .map(([name, asked]) => {
+      const triggers = [...new Set(asked.map(({ interest }) => interest.trigger))].sort();
+      const script = view.get(`${INFO}${name}.postinst` as TreePath);
       return {
         package: name,
-        triggers: sorted,
-        inputs: settleInputs(view, lock, status, name, sorted, activated),
+        triggers,
+        inputs: {
+          format: 2,
+          kind: 'settle',
+          arch: lock.arch,
+          epoch: lock.epoch,
+          package: name,
+          version: fieldOf(status.get(statusKey(status, name) ?? '') ?? '', 'Version'),
+          script: script ? digestOf(identity(script)) : '',
+          triggers,
+          activated: triggers.flatMap((trigger) =>
+            [...new Set(activated.get(trigger))].filter(Boolean).sort(),
+          ),
+          sees: seenOf(view.layers, contributions, name, asked),
+        },
       };
     });
 }
@@ -64,29 +81,13 @@ function throughAlias(view: View, trigger: string): string {
   return [start, ...rest].join('/');
 }
 
-function isUnder(path: string, prefix: string): boolean {
-  return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/');
-}
-
-/** Whether layers brought something that the package's explicit trigger makes its files from. */
-function makesFrom({ package: name, trigger }: Interest, brought: readonly Placed[]): boolean {
-  const rules = derivedBy(plainName(name)).filter(({ triggers }) => triggers.includes(trigger));
-  return rules.some((rule) =>
-    brought.some(({ entry }) => rule.paths.test(entry.path) || rule.from?.test(entry.path)),
-  );
-}
-
-function plainName(name: string): string {
-  return name.split(':')[0] ?? name;
+/** Whether a trigger of a name is the one by which its package makes its files. */
+function isMadeBy({ package: name, trigger }: Interest): boolean {
+  return derivedBy(plainName(name)).some(({ triggers }) => triggers.includes(trigger));
 }
 
 /** Explicit trigger -> the packages, with version, that activated it in some layer. */
-function activatedNames(
-  store: Store,
-  view: View,
-  brought: readonly Placed[],
-  status: Records,
-): Map<string, string[]> {
+function activatedNames(brought: readonly Contribution[], status: Records): Map<string, string[]> {
   const activated = new Map<string, string[]>();
   const add = (trigger: string, by: string): void => {
     activated.set(trigger, [...(activated.get(trigger) ?? []), by]);
@@ -94,58 +95,35 @@ function activatedNames(
   for (const [, triggers] of pendingTriggers(status)) {
     for (const trigger of triggers) if (!trigger.startsWith('/')) add(trigger, '');
   }
-  for (const { entry, layer } of brought) {
-    if (!entry.path.startsWith(INFO) || !entry.path.endsWith('.triggers') || entry.type !== 'file') continue;
-    const control = readFileSync(at(store.treeOf(view.layers[layer]!.row.n), entry.path), 'latin1');
-    for (const trigger of activationsOf(control)) {
-      const name = entry.path.slice(INFO.length, -'.triggers'.length);
-      const stanza = status.get(statusKey(status, name) ?? '') ?? '';
-      add(trigger, `${name} ${fieldOf(stanza, 'Version')}`);
-    }
+  for (const [name, trigger] of brought.flatMap(({ activations }) => activations)) {
+    const stanza = status.get(statusKey(status, name) ?? '') ?? '';
+    add(trigger, `${name} ${fieldOf(stanza, 'Version')}`);
   }
   return activated;
 }
 
-/** What a package's triggers see: what lies under its interests, and who activated it. */
-function settleInputs(
-  view: View,
-  lock: Lock,
-  status: Records,
+/**
+ * A digest of all that a package's triggers see: what each layer contributes, and which of these layers see each other, since that
+ * decides between them where they meet. The order of the layers is no part of it.
+ */
+function seenOf(
+  layers: readonly ViewLayer[],
+  contributions: readonly Contribution[],
   name: string,
-  triggers: readonly string[],
-  activated: ReadonlyMap<string, readonly string[]>,
-): Inputs {
-  const files = triggers.filter((trigger) => trigger.startsWith('/'));
-  const prefixes = files.map((trigger) => throughAlias(view, trigger));
-  const rules = derivedBy(plainName(name));
-  const seen: Entry[] = [];
-  for (const { entry } of view.entries()) {
-    const relevant =
-      prefixes.some((prefix) => isUnder(entry.path, prefix)) ||
-      rules.some(({ from }) => from?.test(entry.path));
-    const made = rules.some(({ paths }) => paths.test(entry.path));
-    if (relevant && !made && entry.type !== 'dir') seen.push(entry);
+  asked: readonly Question[],
+): Digest {
+  const ids = [...new Set([...asked.map(questionId), `${plainName(name)} from`])].sort();
+  const parts = new Map<string, string>();
+  for (const [index, layer] of layers.entries()) {
+    const digests = ids.map((id) => contributions[index]?.answers[id]?.[1] ?? '');
+    if (digests.some((digest) => digest !== '')) parts.set(layer.name, digests.join(' '));
   }
-  const script = view.get(`${INFO}${name}.postinst` as TreePath);
-  return {
-    format: 1,
-    kind: 'settle',
-    arch: lock.arch,
-    epoch: lock.epoch,
-    package: name,
-    version: fieldOf(status.get(statusKey(status, name) ?? '') ?? '', 'Version'),
-    script: script ? digestOf(identity(script)) : '',
-    triggers,
-    activated: triggers.flatMap((trigger) => [...(activated.get(trigger) ?? [])].filter(Boolean).sort()),
-    sees: digestEntries(seen),
-  };
-}
-
-function digestEntries(entries: readonly Entry[]): string {
-  const digest = startDigest();
-  const lines = entries.map((entry) => `${entry.path}\n${identity(entry)}\n`).sort();
-  for (const line of lines) digest.update(Buffer.from(line, 'latin1'));
-  return digest.end();
+  const seen = layers.flatMap(({ name: layer, sees }) => {
+    const own = parts.get(layer);
+    if (own === undefined) return [];
+    return [[own, ...[...sees].flatMap((other) => parts.get(other) ?? []).sort()]];
+  });
+  return digestOf(canonicalJson(seen.map((part) => JSON.stringify(part)).sort()));
 }
 
 /** The view with the triggers of one package waiting, and no others: what dpkg is to work off. */

@@ -34,6 +34,8 @@ export type View = {
   get(path: TreePath): Entry | undefined;
   /** The same, with the layer that it is of. */
   at(path: TreePath): Placed | undefined;
+  /** Whether some layer left no folder at a path where another one has one. */
+  isReplaced(path: TreePath): boolean;
   /** Everything, record files apart, whiteouts left out; in byte order. */
   entries(): Iterable<Placed>;
   /** The names in a folder. */
@@ -113,6 +115,7 @@ export function mergeView(store: LayerContents, layers: readonly ViewLayer[], kn
     },
     at: paths.at,
     get: (path) => paths.at(path)?.entry,
+    isReplaced: (path) => paths.spotAt(path).replacing.length > 0,
     entries: () => allEntries(store, layers, sees),
     namesIn: (folder) => namesIn(store, paths.at, folder),
   };

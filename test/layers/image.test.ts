@@ -14,15 +14,8 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  currentSlot,
-  type ImagePlan,
-  planImage,
-  type Slots,
-  settleImage,
-  slotsOf,
-  updateFolder,
-} from '../../src/layers/image.ts';
+import { currentSlot, type Slots, settleImage, slotsOf, updateFolder } from '../../src/layers/image.ts';
+import { type ImagePlan, planImage } from '../../src/layers/plan.ts';
 import { mergeView, type ViewLayer } from '../../src/layers/view.ts';
 import type { Store } from '../../src/store/layers.ts';
 import { type Entry, identity, printable, type TreePath } from '../../src/store/manifest.ts';
@@ -91,7 +84,7 @@ test('after any series of changes, in both slots, an image is to the second what
         const plan = planOf(store, [layer]);
         const [shown, last] = [currentSlot(slots), images.at(-1)];
         images.push(plan);
-        assert.equal(settleImage(slots, plan), slots.link);
+        settleImage(store, slots, plan);
         const expected = lines(plan.manifest.values());
         assert.deepEqual(onDisk(slots.link), expected);
         if (shown && last && last.digest !== plan.digest) {
@@ -99,12 +92,12 @@ test('after any series of changes, in both slots, an image is to the second what
           assert.deepEqual(onDisk(shown), lines(last.manifest.values()));
         }
         const fresh = join(someFolder(), 'fresh');
-        updateFolder(fresh, `${fresh}.manifest`, plan);
+        updateFolder(store, fresh, `${fresh}.json`, plan);
         assert.deepEqual(onDisk(fresh), expected);
         assertOwnFiles(slots.link, plan);
         assertOwnFiles(fresh, plan);
       }
-      settleImage(slots, images[0]!);
+      settleImage(store, slots, images[0]!);
       assert.deepEqual(onDisk(slots.link), lines(images[0]!.manifest.values()));
       rmSync(join(store.layout.root, '..'), { recursive: true });
     }),
@@ -137,9 +130,9 @@ test("a hard link between var and usr makes neither of them the store's, wheneve
   const sharedWithStore = (layer: ViewLayer): boolean =>
     lstatSync(join(slots.link, 'usr/x')).ino === lstatSync(join(store.treeOf(layer.row.n), 'usr/x')).ino;
   for (const _ of [1, 2]) {
-    settleImage(slots, planOf(store, [plain]));
+    settleImage(store, slots, planOf(store, [plain]));
     assert.ok(sharedWithStore(plain));
-    settleImage(slots, planOf(store, [linked]));
+    settleImage(store, slots, planOf(store, [linked]));
     assert.ok(!sharedWithStore(linked) && !sharedWithStore(plain));
     assert.equal(lstatSync(join(slots.link, 'usr/x')).ino, lstatSync(join(slots.link, 'var/x')).ino);
   }
@@ -158,17 +151,17 @@ test('only what differs is touched', () => {
       ),
     ]);
   const [one, two] = [make('one'), make('two')];
-  settleImage(slots, one);
-  settleImage(slots, two);
+  settleImage(store, slots, one);
+  settleImage(store, slots, two);
   const slot = currentSlot(slots);
   const before = (path: string): bigint => lstatSync(join(slots.link, path), { bigint: true }).ctimeNs;
-  settleImage(slots, one);
+  settleImage(store, slots, one);
   const same = before('etc/same');
   const other = lstatSync(join(slot!, 'etc/same')).ino;
-  settleImage(slots, two);
+  settleImage(store, slots, two);
   assert.equal(currentSlot(slots), slot);
   assert.equal(lstatSync(join(slots.link, 'etc/same')).ino, other);
-  settleImage(slots, one);
+  settleImage(store, slots, one);
   assert.equal(before('etc/same'), same);
 });
 
@@ -176,9 +169,9 @@ test('an image that is there already stays in its slot', () => {
   const store = someStore();
   const slots = newSlots();
   const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
-  settleImage(slots, plan);
+  settleImage(store, slots, plan);
   const { ino } = lstatSync(`${slots.link}/x`);
-  settleImage(slots, plan);
+  settleImage(store, slots, plan);
   assert.equal(lstatSync(`${slots.link}/x`).ino, ino);
   assert.equal(readlinkSync(slots.link), '.a.a');
   assert.ok(!existsSync(slots.slots[1]));
@@ -194,11 +187,11 @@ test('a slot that somebody changed by hand is made anew', () => {
         inputs: { text },
       }),
     ]);
-  for (const text of ['one', 'two']) settleImage(slots, make(text));
+  for (const text of ['one', 'two']) settleImage(store, slots, make(text));
   rmSync(join(slots.slots[0], 'd'), { recursive: true });
   writeFileSync(join(slots.slots[0], 'added'), 'by hand');
   const three = make('three');
-  settleImage(slots, three);
+  settleImage(store, slots, three);
   assert.deepEqual(onDisk(slots.link), lines(three.manifest.values()));
 });
 
@@ -207,7 +200,10 @@ test('something else in the place of the link is not touched', () => {
   const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
   const slots = newSlots();
   mkdirSync(slots.link);
-  assert.throws(() => settleImage(slots, plan), { name: 'SnapError', message: /something else lies there/ });
+  assert.throws(() => settleImage(store, slots, plan), {
+    name: 'SnapError',
+    message: /something else lies there/,
+  });
   assert.deepEqual(readdirSync(slots.link), []);
 });
 
@@ -217,7 +213,7 @@ test('a link of images that leads nowhere, or elsewhere, is replaced', () => {
   for (const target of ['.a.b', '/etc', 'nowhere']) {
     const slots = newSlots();
     symlinkSync(target, slots.link);
-    settleImage(slots, plan);
+    settleImage(store, slots, plan);
     assert.equal(readFileSync(join(slots.link, 'x'), 'utf8'), 'x\n');
   }
 });
@@ -230,7 +226,7 @@ test('layers on another filesystem are copied', (t) => {
   ]);
   const folder = execFileSync('mktemp', ['-d', '/dev/shm/snap-image-XXXX'], { encoding: 'utf8' }).trim();
   t.after(() => rmSync(folder, { recursive: true }));
-  updateFolder(join(folder, 'image'), join(folder, 'manifest'), plan);
+  updateFolder(store, join(folder, 'image'), join(folder, 'note'), plan);
   assert.deepEqual(onDisk(join(folder, 'image')), lines(plan.manifest.values()));
 });
 
@@ -243,9 +239,9 @@ test('what globs exclude is left out with all beneath it, and hard links to it g
     { name: 'base' },
   );
   const excluded = (...globs: readonly string[]): string[] =>
-    [...planOf(store, [base], globs).manifest.keys()].filter(
-      (one) => (/\./.test(one) === false && one.split('/').length > 2) || /Gr/.test(one),
-    );
+    [...planOf(store, [base], globs).entries()]
+      .map(({ path }) => path)
+      .filter((one) => (/\./.test(one) === false && one.split('/').length > 2) || /Gr/.test(one));
   const all = excluded();
   assert.deepEqual(
     all.filter((one) => !excluded('/usr/share/doc/*').includes(one)),

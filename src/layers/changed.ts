@@ -1,0 +1,126 @@
+import type { LayerRow, Store } from '../store/layers.ts';
+import { type Entry, identity, type Manifest, type TreePath } from '../store/manifest.ts';
+import { mergeView, type View, type ViewLayer } from './view.ts';
+
+/** A layer of a view as it is kept in the index: its number, and the positions of those that it sees. */
+export type KeptLayer = readonly [name: string, n: number, sees: readonly number[]];
+
+/** Beyond this, looking at each changed path by itself costs more than a walk through all. */
+const MANY = 20_000;
+
+export function keepLayers(layers: readonly ViewLayer[]): KeptLayer[] {
+  const positions = new Map(layers.map(({ name }, position) => [name, position]));
+  return layers.map(({ name, row, sees }) => [
+    name,
+    row.n,
+    [...sees].flatMap((other) => positions.get(other) ?? []),
+  ]);
+}
+
+/** The layers as they were kept; undefined when one of them is not in the store any more. */
+export function reviveLayers(store: Store, kept: readonly KeptLayer[]): ViewLayer[] | undefined {
+  const layers: ViewLayer[] = [];
+  for (const [name, n, sees] of kept) {
+    const row: LayerRow | undefined = store.layerNumbered(n);
+    if (row === undefined) return undefined;
+    layers.push({ name, row, sees: new Set(sees.map((position) => kept[position]![0])) });
+  }
+  return layers;
+}
+
+/**
+ * The paths at which two views may differ; undefined when they are too many to look at each, or when layers that both have stand in
+ * another relation, so that any path may differ.
+ */
+export function changedPaths(store: Store, before: View, now: View): Set<TreePath> | undefined {
+  const was = new Map(before.layers.map((layer) => [layer.name, layer]));
+  const is = new Map(now.layers.map((layer) => [layer.name, layer]));
+  if (!sameRelations(before.layers, is, was) || !sameRelations(now.layers, was, is)) return undefined;
+  if (!sameOrder(before.layers, now.layers, was, is)) return undefined;
+  const paths = new Set<TreePath>();
+  for (const { name, row } of before.layers) {
+    const other = is.get(name)?.row;
+    if (other === undefined) addAll(paths, store.manifestOf(row.n));
+    else if (other.n !== row.n)
+      addDifferent(paths, store.manifestOf(row.n).values(), store.manifestOf(other.n).values());
+  }
+  for (const { name, row } of now.layers) if (!was.has(name)) addAll(paths, store.manifestOf(row.n));
+  if (paths.size > MANY) return undefined;
+  for (const path of [...paths]) {
+    if (!before.isReplaced(path) && !now.isReplaced(path)) continue;
+    for (const below of store.pathsBelow(path)) paths.add(below);
+  }
+  return paths;
+}
+
+type ByName = ReadonlyMap<string, ViewLayer>;
+
+function sameOrder(
+  before: readonly ViewLayer[],
+  now: readonly ViewLayer[],
+  was: ByName,
+  is: ByName,
+): boolean {
+  const kept = before.filter(({ name }) => is.has(name));
+  const still = now.filter(({ name }) => was.has(name));
+  return kept.every(({ name }, index) => still[index]?.name === name);
+}
+
+/** Whether what a layer sees of those that both views have is seen in the other one too. */
+function sameRelations(layers: readonly ViewLayer[], others: ByName, own: ByName): boolean {
+  return layers.every(({ name, sees }) => {
+    const other = others.get(name);
+    if (other === undefined || other.sees === sees) return true;
+    for (const seen of sees) if (own.has(seen) && others.has(seen) && !other.sees.has(seen)) return false;
+    return true;
+  });
+}
+
+function addAll(paths: Set<TreePath>, manifest: Manifest): void {
+  for (const { path } of manifest.values()) paths.add(path);
+}
+
+/** Adds the paths at which two lists of entries in byte order differ. */
+export function addDifferent(paths: Set<TreePath>, before: Iterable<Entry>, now: Iterable<Entry>): void {
+  const olds = before[Symbol.iterator]();
+  const news = now[Symbol.iterator]();
+  let [old, fresh] = [next(olds), next(news)];
+  while (old || fresh) {
+    const order = !old ? 1 : !fresh ? -1 : old.path < fresh.path ? -1 : old.path > fresh.path ? 1 : 0;
+    if (order < 0) paths.add(old!.path);
+    else if (order > 0) paths.add(fresh!.path);
+    else if (!isEqual(old!, fresh!)) paths.add(old!.path);
+    if (order <= 0) old = next(olds);
+    if (order >= 0) fresh = next(news);
+  }
+}
+
+function next(entries: Iterator<Entry>): Entry | undefined {
+  const result = entries.next();
+  return result.done ? undefined : result.value;
+}
+
+export function isEqual(a: Entry, b: Entry): boolean {
+  return a.mtime === b.mtime && identity(a) === identity(b);
+}
+
+type KeptView = { readonly layers: readonly KeptLayer[]; readonly corrections: readonly TreePath[] };
+
+/**
+ * The view of these layers, merged at the paths alone that changed since the view that was last kept under this name; and keeps it
+ * when nothing is in conflict.
+ */
+export function recallView(store: Store, name: string, layers: readonly ViewLayer[]): View {
+  const key = `view ${name}`;
+  const text = store.results.get(key);
+  const kept = text === undefined ? undefined : (JSON.parse(text) as KeptView);
+  const before = kept && reviveLayers(store, kept.layers);
+  const plain = mergeView(store, layers);
+  const changed = before && changedPaths(store, mergeView(store, before), plain);
+  const view = kept && changed ? mergeView(store, layers, { corrections: kept.corrections, changed }) : plain;
+  if (view.conflicts.length > 0) return view;
+  const corrections = view.corrections.map(({ entry }) => entry.path);
+  const now = JSON.stringify({ layers: keepLayers(layers), corrections } satisfies KeptView);
+  if (now !== text) store.results.set(key, now);
+  return view;
+}

@@ -1,0 +1,193 @@
+import { matchesGlob } from 'node:path';
+import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
+import type { LayerRow, Store } from '../store/layers.ts';
+import { type Entry, type File, type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
+import { at } from '../store/tree.ts';
+import { keepLayers } from './changed.ts';
+import { type Placed, recordBytes, type View } from './view.ts';
+
+/** What an image holds, and where the content of each file comes from. Everything is worked out when it is asked for. */
+export type ImagePlan = {
+  readonly view: View;
+  readonly excludes: readonly string[];
+  readonly epoch: number;
+  /** Of all that decides the image: equal digests are equal images. */
+  readonly digest: Digest;
+  /** The database files, which lie in no layer. */
+  readonly records: ReadonlyMap<TreePath, Entry>;
+  at(path: TreePath): Entry | undefined;
+  /** Everything in byte order. */
+  entries(): Iterable<Entry>;
+  /** The hard links that a path is one of. */
+  linksAt(path: TreePath): readonly TreePath[];
+  /**
+   * Whether a file is one that people edit in place, or that programs write: never linked, so that such an edit cannot reach the store.
+   * Of hard links all are, if one is.
+   */
+  isCopied(entry: File): boolean;
+  /** The file of a layer that an entry is made from. */
+  sourceOf(path: TreePath): Buffer;
+  /** Content of a database file; undefined for any other. */
+  recordAt(path: TreePath): Buffer | undefined;
+  /** All entries by path. */
+  readonly manifest: Manifest;
+};
+
+const FORMAT = 2;
+
+/**
+ * A view as an image: record files written out, and what `excludes` name left out. `records` are the entries of the record files
+ * where they are known already, their content then is not.
+ */
+export function planImage(
+  store: Store,
+  view: View,
+  excludes: readonly string[],
+  epoch: number,
+  records?: ReadonlyMap<TreePath, Entry>,
+): ImagePlan {
+  const isExcluded = excluder(excludes);
+  const placedAt = (path: TreePath): Placed | undefined => (isExcluded(path) ? undefined : view.at(path));
+  const linksIn = (layer: number): Links => linksOf(store, view.layers[layer]!.row);
+  const recordEntries = once(() => records ?? recordFiles(view, isExcluded, epoch));
+  const groupOf = (placed: Placed | undefined): readonly TreePath[] => {
+    if (placed?.entry.type !== 'file') return [];
+    const root = rootOf(placed.entry);
+    const members = linksIn(placed.layer).get(root) ?? [];
+    return members.filter((path) => isOf(root, placed.layer, placedAt(path)));
+  };
+  const regrouped = (placed: Placed): Entry => {
+    const { entry } = placed;
+    if (entry.type !== 'file') return entry;
+    const first = groupOf(placed)[0];
+    const link = first === entry.path ? undefined : first;
+    return link === entry.link ? entry : { ...entry, link };
+  };
+  const manifest = once(() => {
+    const all = new Map<TreePath, Entry>();
+    for (const entry of plan.entries()) all.set(entry.path, entry);
+    return all;
+  });
+  const plan: ImagePlan = {
+    view,
+    excludes,
+    epoch,
+    digest: planDigest(view, excludes, epoch),
+    get records() {
+      return recordEntries();
+    },
+    at(path) {
+      const record = recordEntries().get(path);
+      const placed = record ? undefined : placedAt(path);
+      return record ?? (placed && regrouped(placed));
+    },
+    *entries() {
+      const records = [...recordEntries().values()];
+      let next = records.shift();
+      for (const placed of view.entries()) {
+        for (; next && next.path < placed.entry.path; next = records.shift()) yield next;
+        if (!isExcluded(placed.entry.path)) yield regrouped(placed);
+      }
+      for (; next; next = records.shift()) yield next;
+    },
+    linksAt: (path) => groupOf(placedAt(path)),
+    isCopied: (entry) => entry.size === 0 || isOwn(entry.path) || groupOf(placedAt(entry.path)).some(isOwn),
+    sourceOf: (path) => at(store.treeOf(view.layers[view.at(path)?.layer ?? 0]!.row.n), path),
+    recordAt: (path) => {
+      const file = recordEntries().has(path) ? view.records.get(path) : undefined;
+      return file && recordBytes(path, file);
+    },
+    get manifest() {
+      return manifest();
+    },
+  };
+  return plan;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function planDigest(view: View, excludes: readonly string[], epoch: number): Digest {
+  const layers = keepLayers(view.layers).map(([, , sees], index) => [view.layers[index]!.row.digest, sees]);
+  return digestOf(canonicalJson([FORMAT, epoch, excludes, layers]));
+}
+
+function isOwn(path: TreePath): boolean {
+  return path.startsWith('etc/') || path.startsWith('var/');
+}
+
+function rootOf(entry: File): TreePath {
+  return entry.link ?? entry.path;
+}
+
+/** Whether a path shows what a layer left there as one of the hard links of `root`. */
+function isOf(root: TreePath, layer: number, placed: Placed | undefined): boolean {
+  return placed?.layer === layer && placed.entry.type === 'file' && rootOf(placed.entry) === root;
+}
+
+function recordFiles(
+  view: View,
+  isExcluded: (path: TreePath) => boolean,
+  epoch: number,
+): Map<TreePath, Entry> {
+  const entries = new Map<TreePath, Entry>();
+  for (const [name, file] of [...view.records].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const path = name as TreePath;
+    if (isExcluded(path)) continue;
+    const content = recordBytes(path, file);
+    const { mode, uid, gid } = file;
+    const size = content.length;
+    const metadata = { path, mode, uid, gid, mtime: epoch, xattrs: '', link: undefined };
+    entries.set(path, { ...metadata, type: 'file', size, digest: digestOf(content) });
+  }
+  return entries;
+}
+
+type Links = ReadonlyMap<TreePath, readonly TreePath[]>;
+
+const known = new WeakMap<Store, Map<string, Links>>();
+
+/** The hard links of a layer: all their paths in byte order, by the first. A layer is looked through for them once. */
+function linksOf(store: Store, { n, digest }: LayerRow): Links {
+  const links = known.get(store) ?? new Map<string, Links>();
+  known.set(store, links);
+  const own = links.get(digest) ?? recallLinks(store, n, digest);
+  links.set(digest, own);
+  return own;
+}
+
+function recallLinks(store: Store, n: number, digest: Digest): Links {
+  const text = store.results.get(`links ${digest}`);
+  if (text !== undefined) return new Map(JSON.parse(text) as [TreePath, TreePath[]][]);
+  const links = new Map<TreePath, TreePath[]>();
+  for (const entry of store.manifestOf(n).values()) {
+    if (entry.type !== 'file' || entry.link === undefined) continue;
+    links.set(entry.link, [...(links.get(entry.link) ?? [entry.link]), entry.path]);
+  }
+  store.results.set(`links ${digest}`, JSON.stringify([...links]));
+  return links;
+}
+
+/** Globs as `exclude_path` takes them; what lies below a path that is left out is left out too. */
+function excluder(globs: readonly string[]): (path: TreePath) => boolean {
+  const patterns = globs
+    .map((glob) => Buffer.from(glob).toString('latin1'))
+    .map((glob) => glob.replace(/^\/+/, '').replace(/\/+$/, ''));
+  const answers = new Map<string, boolean>();
+  const isExcluded = (path: TreePath): boolean => {
+    if (path === '') return false;
+    const before = answers.get(path);
+    if (before !== undefined) return before;
+    const result =
+      isExcluded(parentOf(path)) ||
+      patterns.some((pattern) => path === pattern || matchesGlob(path, pattern));
+    answers.set(path, result);
+    return result;
+  };
+  return patterns.length === 0 ? () => false : isExcluded;
+}
