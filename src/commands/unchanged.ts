@@ -11,12 +11,12 @@ const IDLE = new Set(['--locked', '--offline']);
  * when the words are for the command line to understand.
  */
 export function answerUnchanged(argv: readonly string[]): boolean {
-  const [command, ...rest] = argv;
+  const [folder, [command, ...rest]] = argv[0] === '-C' ? [argv[1], argv.slice(2)] : [undefined, argv];
   if (command !== 'build' || process.getuid?.() !== 0) return false;
   const [name, ...more] = rest.filter((word) => !IDLE.has(word) && word !== '--json');
   if (name?.startsWith('-') || more.length > 0) return false;
   try {
-    const project = chooseProject({ folder: undefined });
+    const project = chooseProject({ folder });
     const conf = chooseConf(project, name);
     const result = recallUnchanged(project, conf);
     if (result === undefined) return false;
