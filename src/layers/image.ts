@@ -61,7 +61,7 @@ export function slotsOf(images: string, name: string): Slots {
 export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent {
   const current = currentSlot(slots);
   const shown = current === undefined ? undefined : readNote(noteFile(current));
-  if (shown?.digest === plan.digest) return shown;
+  if (shown?.digest === plan.digest) return { paths: shown.paths, bytes: shown.bytes };
   const target = current === slots.slots[0] ? slots.slots[1] : slots.slots[0];
   const extent = updateFolder(store, target, noteFile(target), plan);
   const beside = `${slots.link}.new`;
