@@ -4,6 +4,7 @@ import { makeBench } from './bench.ts';
 import { build } from './build.ts';
 import { watchClock } from './host/clock.ts';
 import { SnapError } from './host/error.ts';
+import { ownFile } from './host/own.ts';
 import { lastLines } from './host/program.ts';
 import { readInputs, sequenceOf } from './inputs.ts';
 import { capture, createdNames } from './layers/capture.ts';
@@ -75,7 +76,7 @@ function imageSide(store: Store, conf: string): Side {
 
 /** Snap's own list, and that of the project: `check.allow` in its folder. */
 function allowances(project: string) {
-  const own = new URL('../src/check.allow', import.meta.url);
+  const own = ownFile('src/check.allow');
   const files = [own, join(project, 'check.allow')];
   return files.flatMap((file) => (existsSync(file) ? parseAllowances(readFileSync(file, 'utf8')) : []));
 }

@@ -3,6 +3,7 @@ import { Argument, Command, type CommanderError, InvalidArgumentError, Option } 
 import type { CommandTree, OptionSpec, Values } from './commands/completion.ts';
 import type { Command as Action, Session } from './commands/session.ts';
 import { nearest, SnapError } from './host/error.ts';
+import { ownFile } from './host/own.ts';
 import { message } from './report/message.ts';
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -346,6 +347,6 @@ function valuesOf(name: string, choices: readonly string[] | undefined): Values 
 }
 
 function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(ownFile('package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }

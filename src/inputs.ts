@@ -1,12 +1,12 @@
 import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { download, fetchSource } from './debian/download.ts';
 import { hostMirrors } from './debian/host-sources.ts';
 import { type Lock, type Pin, uncovered } from './debian/lock.ts';
 import { readLock } from './debian/lock-file.ts';
 import { resolve } from './debian/resolve.ts';
 import { SnapError } from './host/error.ts';
+import { ownFile } from './host/own.ts';
 import { declaredInputs, keyOf, PRELUDE, pinOf } from './layers/key.ts';
 import type { Sequence } from './layers/round.ts';
 import { check } from './project/check.ts';
@@ -57,7 +57,7 @@ export function inputPaths({ conf, scriptlets, lockFile }: Inputs): string[] | u
 }
 
 /** What snap is, and what of it decides how a scriptlet is read and run. */
-const SNAP_ITSELF = [fileURLToPath(new URL('../dist/.made', import.meta.url)), PRELUDE, EVALUATOR, BASH];
+const SNAP_ITSELF = [ownFile('dist/.made'), PRELUDE, EVALUATOR, BASH];
 
 function lockOf(project: string, conf: string): string {
   return join(project, 'conf', `${conf}.lock`);

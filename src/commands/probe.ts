@@ -10,8 +10,8 @@ import {
 } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { errno } from '../host/error.ts';
+import { ownFile } from '../host/own.ts';
 import { findProgram } from '../host/path.ts';
 import { attempt } from '../host/program.ts';
 import { processBound } from '../layers/cgroup.ts';
@@ -36,7 +36,7 @@ export type DebianPackage = {
   readonly purpose: string;
 };
 
-const PACKAGE_LIST = fileURLToPath(new URL('../../bin/debian-packages', import.meta.url));
+const PACKAGE_LIST = ownFile('bin/debian-packages');
 const LEAST_SPACE = 4 * 1024 ** 3;
 
 /**

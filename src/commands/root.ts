@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url';
 import { SnapError } from '../host/error.ts';
+import { ownFile } from '../host/own.ts';
 import { findProgram } from '../host/path.ts';
 import { say } from './print.ts';
 
@@ -15,7 +15,7 @@ const KEPT = [
   'NO_PROXY',
 ] as const;
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/snap', import.meta.url));
+const LAUNCHER = ownFile('bin/snap');
 
 /**
  * Makes sure that root runs this: as an ordinary user this process becomes sudo with the same command line, and does not return.

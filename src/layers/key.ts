@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Lock, PackageId, Pin } from '../debian/lock.ts';
+import { ownFile } from '../host/own.ts';
 import { sourceFile } from '../project/declared.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import { canonicalJson, digestOf, type Json } from '../store/digest.ts';
@@ -84,7 +84,7 @@ export function pinOf(lock: Lock, id: PackageId): Pin {
   return pin;
 }
 
-export const PRELUDE = fileURLToPath(new URL('../../src/layers/prelude.sh', import.meta.url));
+export const PRELUDE = ownFile('src/layers/prelude.sh');
 
 let prelude: string | undefined;
 

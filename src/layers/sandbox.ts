@@ -9,8 +9,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SnapError } from '../host/error.ts';
+import { ownFile } from '../host/own.ts';
 import { attempt } from '../host/program.ts';
 import { makeBounds, PROCESS_LIMIT, processBound } from './cgroup.ts';
 import { seccompFilter } from './seccomp.ts';
@@ -89,7 +89,7 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
     const outcome = await attempt(
       [
         ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private', '/bin/bash'],
-        ...[fileURLToPath(new URL('../../src/layers/enter.sh', import.meta.url)), String(process.pid)],
+        ...[ownFile('src/layers/enter.sh'), String(process.pid)],
         ...[names, bounds.join.join('\n'), pidsOf(bounds.processes), String(LOG_LIMIT)],
         ...request.steps.flatMap((step) => [...bubblewrap(step, filtered), ';;']),
       ],

@@ -10,14 +10,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SnapError } from '../host/error.ts';
+import { ownFile } from '../host/own.ts';
 import { run } from '../host/program.ts';
 import { type BubbleOutcome, NOBODY, runInBubble } from './bubble.ts';
 import { type Evaluation, type Fault, readSegment, type Segment } from './evaluation.ts';
 
 /** The evaluator's own text: part of what an evaluation depends on. */
-export const EVALUATOR = fileURLToPath(new URL('../../src/project/declare.sh', import.meta.url));
+export const EVALUATOR = ownFile('src/project/declare.sh');
 
 export const BASH = '/bin/bash';
 

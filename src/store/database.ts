@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type BetterSqlite3 from 'better-sqlite3';
+import { ownFile } from '../host/own.ts';
 
 export type Database = BetterSqlite3.Database;
 export type Statement<Bind extends unknown[], Row> = BetterSqlite3.Statement<Bind, Row>;
@@ -14,7 +15,7 @@ export function openIndex(file: string): Database {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = NORMAL');
   database.pragma('foreign_keys = ON');
-  database.exec(readFileSync(new URL('../../src/store/schema.sql', import.meta.url), 'utf8'));
+  database.exec(readFileSync(ownFile('src/store/schema.sql'), 'utf8'));
   return database;
 }
 

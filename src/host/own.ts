@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = rootAbove(dirname(fileURLToPath(import.meta.url)));
+
+/** Snap's own folder: that of its package.json, whether this runs from src/ or from dist/. */
+function rootAbove(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : rootAbove(dirname(folder));
+}
+
+/** Absolute path of a file of snap's own, `path` being relative to its folder. */
+export function ownFile(path: string): string {
+  return join(ROOT, path);
+}
