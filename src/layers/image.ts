@@ -1,9 +1,7 @@
 import {
-  closeSync,
   existsSync,
   linkSync,
   lstatSync,
-  openSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -13,7 +11,6 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
-import { syncFilesystem } from '../host/syscall.ts';
 import { asDigest, type Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
 import { syncFolder } from '../store/layout.ts';
@@ -77,12 +74,7 @@ export function updateFolder(store: Store, folder: string, note: string, plan: I
   const before = existsSync(folder) ? readNote(note) : undefined;
   rmSync(note, { force: true });
   const extent = (before && change(store, folder, before, plan)) ?? makeAll(folder, plan);
-  const fd = openSync(folder, 'r');
-  try {
-    syncFilesystem(fd);
-  } finally {
-    closeSync(fd);
-  }
+  store.settleFolder(folder);
   writeNote(note, plan, extent);
   return extent;
 }

@@ -6,6 +6,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -284,20 +285,25 @@ export class Store {
 
   /** When it returns, every layer published before is on the disk. One call a build: it costs what was written. */
   settleDisk(): void {
-    const fresh = this.#database
-      .prepare<[], { n: number }>('SELECT n FROM layers WHERE boot IS NOT NULL')
-      .all();
+    if (this.#statements.unsettled.all().length > 0) this.#sync();
+  }
+
+  /**
+   * The same, and all in this folder is on the disk as well. Where it lies on the store's own filesystem, that is one and the same
+   * wait.
+   */
+  settleFolder(folder: string): void {
+    if (statSync(folder).dev === statSync(this.layout.layers).dev) this.#sync();
+    else syncFilesystemOf(folder);
+  }
+
+  #sync(): void {
+    const fresh = this.#statements.unsettled.all();
+    syncFilesystemOf(this.layout.layers);
     if (fresh.length === 0) return;
-    const fd = openSync(this.layout.layers, 'r');
-    try {
-      syncFilesystem(fd);
-    } finally {
-      closeSync(fd);
-    }
     syncFolder(this.layout.layers);
     this.#transaction(() => {
-      const settle = this.#database.prepare('UPDATE layers SET boot = NULL WHERE n = ?');
-      for (const { n } of fresh) settle.run(n);
+      for (const { n } of fresh) this.#statements.settle.run(n);
     });
   }
 
@@ -358,6 +364,11 @@ function prepare(database: Database) {
       [string],
       { value: string }
     >,
+    unsettled: database.prepare('SELECT n FROM layers WHERE boot IS NOT NULL') as Statement<
+      [],
+      { n: number }
+    >,
+    settle: database.prepare('UPDATE layers SET boot = NULL WHERE n = ?'),
     setResult: database.prepare('INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)'),
     forgetResult: database.prepare('DELETE FROM results WHERE key = ?'),
     addBuild: database.prepare(
@@ -392,5 +403,14 @@ function replaceByLink(file: Buffer, from: Buffer): void {
   } catch (error) {
     if (!['EMLINK', 'EPERM', 'ENOENT', 'ENAMETOOLONG', 'EEXIST', 'EXDEV'].includes(errno(error) ?? ''))
       throw error;
+  }
+}
+
+function syncFilesystemOf(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    syncFilesystem(fd);
+  } finally {
+    closeSync(fd);
   }
 }
