@@ -162,6 +162,7 @@ function commandLine(run: Runner): Command {
     ROOT,
     async () => (await import('./commands/plan.ts')).planCommand,
   )
+    .addOption(jobs())
     .addOption(new Option('--rerun <layer>', 'as if built with it; may be repeated').argParser(collect))
     .addOption(json());
 

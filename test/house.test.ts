@@ -24,7 +24,7 @@ const FLOORS = [
 ];
 
 /** Packages that cost too much at every start: loaded inside the function that needs them. */
-const HEAVY = ['execa', 'undici'];
+const HEAVY = ['execa', 'undici', 'diff'];
 
 /** Values to values: these read and start nothing. */
 const PURE = [
@@ -36,9 +36,12 @@ const PURE = [
   'debian/records.ts',
   'debian/triggers.ts',
   'host/error.ts',
+  'layers/changed-paths.ts',
+  'layers/estimate.ts',
   'layers/merge.ts',
   'layers/reason.ts',
   'report/event.ts',
+  'report/line-diff.ts',
   'report/message.ts',
   'report/printable.ts',
   'report/progress.ts',
