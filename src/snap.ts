@@ -167,6 +167,17 @@ function commandLine(run: Runner): Command {
     .addOption(json());
 
   add(
+    'why [layer] [conf]',
+    'tell why a layer ran, or where a path of the image comes from',
+    ['snap why bluez', 'snap why settle/udev demo --against ~1', 'snap why --path /usr/bin/dbus-send demo'],
+    ROOT,
+    async () => (await import('./commands/why.ts')).whyCommand,
+  )
+    .addOption(new Option('--against <build>', 'compare with this build: its number, or ~N before the last'))
+    .addOption(new Option('--path <path>', 'the way from this path to the lines that brought it'))
+    .addOption(json());
+
+  add(
     'log <layer>',
     "print the log of a layer's last run",
     ['snap log bluez', 'snap log settle/fontconfig'],
