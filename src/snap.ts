@@ -178,6 +178,22 @@ function commandLine(run: Runner): Command {
     .addOption(json());
 
   add(
+    'graph [conf]',
+    'draw the layers, what they need, and what a build would run',
+    ['snap graph demo --output demo.svg', 'snap graph demo --format dot'],
+    ROOT,
+    async () => (await import('./commands/graph.ts')).graphCommand,
+  )
+    .addOption(
+      new Option('--format <format>', "without it the output's ending says, else svg").choices([
+        'svg',
+        'dot',
+        'json',
+      ]),
+    )
+    .addOption(new Option('--output <file>', 'write there instead of to standard output'));
+
+  add(
     'log <layer>',
     "print the log of a layer's last run",
     ['snap log bluez', 'snap log settle/fontconfig'],
@@ -354,7 +370,7 @@ function valuesOf(name: string, choices: readonly string[] | undefined): Values 
   if (name === 'conf') return { kind: 'names', of: 'confs' };
   if (name === 'layer') return { kind: 'names', of: 'layers' };
   if (name === 'conf|layer') return { kind: 'names', of: 'both' };
-  return { kind: name === 'dir' ? 'folders' : 'free' };
+  return { kind: name === 'dir' ? 'folders' : name === 'file' ? 'files' : 'free' };
 }
 
 function version(): string {

@@ -12,7 +12,7 @@ const SRC = join(ROOT, 'src');
 const FLOORS = [
   ['snap.ts'],
   ['commands'],
-  ['check.ts'],
+  ['check.ts', 'graph.ts'],
   ['build.ts', 'lock.ts', 'shell.ts', 'list.ts', 'why.ts', 'origin.ts'],
   ['bench.ts', 'output.ts'],
   ['inputs.ts', 'request.ts'],
@@ -24,7 +24,7 @@ const FLOORS = [
 ];
 
 /** Packages that cost too much at every start: loaded inside the function that needs them. */
-const HEAVY = ['execa', 'undici', 'diff'];
+const HEAVY = ['execa', 'undici', 'diff', '@viz-js/viz'];
 
 /** Values to values: these read and start nothing. */
 const PURE = [
@@ -42,6 +42,7 @@ const PURE = [
   'layers/merge.ts',
   'layers/origin.ts',
   'layers/reason.ts',
+  'report/dot.ts',
   'report/event.ts',
   'report/line-diff.ts',
   'report/message.ts',
