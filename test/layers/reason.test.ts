@@ -120,12 +120,13 @@ test('what a layer sees: a need that is new, one that differs, one that is gone,
 test('the paths of a need are those that differ, what was made from others last, folders by what is in them', () => {
   const { add, told } = seeing();
   const base = add('base', 'true');
-  const before =
-    'mkdir -p etc/new var/lib/dpkg; echo root:x:0:0:::>etc/passwd; echo 1 >etc/ld.so.cache; echo a >same; echo 1 >z';
-  const script =
-    'mkdir -p etc etc/made; echo root:x:0:0::/:>etc/passwd; echo 2 >etc/ld.so.cache; echo a >same; touch etc/made/x';
-  add('one', 'true', [base, add('user', before, [base])]);
-  assert.equal(told(base, add('user', script, [base])), 'need user: etc/made/x and 4 more differ');
+  const make = (content: string, folder: string) =>
+    `mkdir -p etc/ssl/certs ${folder}; echo ${content} >etc/ssl/certs/ca; echo same >etc/same; echo x >${folder}/x`;
+  add('one', 'true', [base, add('user', make('1', 'usr/old'), [base])]);
+  assert.equal(
+    told(base, add('user', make('2', 'usr/new'), [base])),
+    'need user: usr/new/x and 2 more differ',
+  );
 });
 
 test('a record file of a need differs where its patch does', () => {
