@@ -14,8 +14,9 @@ import {
   readInputs,
   sequenceOf,
 } from './inputs.ts';
-import { recallView } from './layers/changed.ts';
-import { forecast, type PlannedLayer } from './layers/forecast.ts';
+import { expectedSeconds } from './layers/estimate.ts';
+import { forecast, type PlannedLayer, unlocked } from './layers/forecast.ts';
+import { recallView } from './layers/kept-view.ts';
 import { type Bench, hitOf, type LayerResult, ordersFrom, runRound, settleLayers } from './layers/round.ts';
 import type { View, ViewLayer } from './layers/view.ts';
 import { type Output, putOutput, recallImage, recordBuild, settledRows } from './output.ts';
@@ -186,17 +187,29 @@ function failureOf(conf: string, errors: readonly unknown[], results: readonly L
   });
 }
 
-export type PlanResult = { readonly layers: readonly PlannedLayer[] };
+export type PlanResult = {
+  readonly layers: readonly PlannedLayer[];
+  /** What the layers that will run may take together, going by the last time. */
+  readonly seconds: number;
+  /** The same if all of which nobody knows run too. */
+  readonly atMost: number;
+};
 
 /** What `build` would do. */
 export async function plan(request: BuildRequest): Promise<PlanResult> {
   using store = new Store(request.project);
   const inputs = await readInputs(request.project, request.conf, store);
-  if (!inputs.lock) {
-    const names = ['base', ...inputs.scriptlets.map(({ name }) => name)];
-    return { layers: names.map((name) => ({ name, state: 'run', reason: 'there is no lock yet' })) };
-  }
-  const { conf, lock } = inputs;
-  const bench = { store, conf, lock, ledger: ledgerOf(lock, inputs.parent) };
-  return { layers: forecast(bench, sequenceOf(inputs, lock)) };
+  const layers = planLayers(store, inputs, request);
+  const expected = (...states: readonly PlannedLayer['state'][]): number => {
+    const runs = new Set(layers.filter(({ state }) => states.includes(state)).map(({ name }) => name));
+    return expectedSeconds(layers, request.jobs, runs);
+  };
+  return { layers, seconds: expected('run'), atMost: expected('run', 'unknown') };
+}
+
+function planLayers(store: Store, inputs: Inputs, request: BuildRequest): PlannedLayer[] {
+  const { conf, lock, parent } = inputs;
+  if (!lock) return unlocked({ store, conf }, sequenceOf(inputs, { orders: [] }));
+  const bench = { store, conf, lock, ledger: ledgerOf(lock, parent), rerun: new Set(request.rerun) };
+  return forecast(bench, sequenceOf(inputs, lock));
 }

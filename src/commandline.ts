@@ -163,8 +163,36 @@ function commandLine(run: Runner): Command {
     ROOT,
     async () => (await import('./commands/plan.ts')).planCommand,
   )
+    .addOption(jobs())
     .addOption(new Option('--rerun <layer>', 'as if built with it; may be repeated').argParser(collect))
     .addOption(json());
+
+  add(
+    'why [layer] [conf]',
+    'tell why a layer ran, or where a path of the image comes from',
+    ['snap why bluez', 'snap why settle/udev demo --against ~1', 'snap why --path /usr/bin/dbus-send demo'],
+    ROOT,
+    async () => (await import('./commands/why.ts')).whyCommand,
+  )
+    .addOption(new Option('--against <build>', 'compare with this build: its number, or ~N before the last'))
+    .addOption(new Option('--path <path>', 'the way from this path to the lines that brought it'))
+    .addOption(json());
+
+  add(
+    'graph [conf]',
+    'draw the layers, what they need, and what a build would run',
+    ['snap graph demo --output demo.svg', 'snap graph demo --format dot'],
+    ROOT,
+    async () => (await import('./commands/graph.ts')).graphCommand,
+  )
+    .addOption(
+      new Option('--format <format>', "without it the output's ending says, else svg").choices([
+        'svg',
+        'dot',
+        'json',
+      ]),
+    )
+    .addOption(new Option('--output <file>', 'write there instead of to standard output'));
 
   add(
     'log <layer>',
@@ -343,7 +371,7 @@ function valuesOf(name: string, choices: readonly string[] | undefined): Values 
   if (name === 'conf') return { kind: 'names', of: 'confs' };
   if (name === 'layer') return { kind: 'names', of: 'layers' };
   if (name === 'conf|layer') return { kind: 'names', of: 'both' };
-  return { kind: name === 'dir' ? 'folders' : 'free' };
+  return { kind: name === 'dir' ? 'folders' : name === 'file' ? 'files' : 'free' };
 }
 
 function version(): string {

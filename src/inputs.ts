@@ -150,7 +150,7 @@ export async function fetchInputs(
 }
 
 /** The order of the view, with what the lock and the parent's lock learned. */
-export function sequenceOf({ scriptlets, parent }: Inputs, lock: Lock): Sequence {
+export function sequenceOf({ scriptlets, parent }: Inputs, lock: Pick<Lock, 'orders'>): Sequence {
   const orders = [...lock.orders, ...(parent?.orders ?? [])];
   return { scriptlets: sequence(scriptlets, orders), sees: closures(scriptlets, orders) };
 }

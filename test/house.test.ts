@@ -13,8 +13,8 @@ const FLOORS = [
   ['snap.ts'],
   ['commandline.ts'],
   ['commands'],
-  ['check.ts'],
-  ['build.ts', 'lock.ts', 'shell.ts', 'list.ts'],
+  ['check.ts', 'graph.ts'],
+  ['build.ts', 'lock.ts', 'shell.ts', 'list.ts', 'why.ts', 'origin.ts'],
   ['bench.ts', 'output.ts'],
   ['unchanged.ts'],
   ['inputs.ts', 'request.ts'],
@@ -26,21 +26,27 @@ const FLOORS = [
 ];
 
 /** Packages that cost too much at every start: loaded inside the function that needs them. */
-const HEAVY = ['execa', 'undici'];
+const HEAVY = ['execa', 'undici', 'diff', '@viz-js/viz'];
 
 /** Values to values: these read and start nothing. */
 const PURE = [
   'commands/completion.ts',
   'debian/apt-output.ts',
   'debian/deb-paths.ts',
+  'debian/depends.ts',
   'debian/lock-text.ts',
   'debian/lock.ts',
   'debian/records.ts',
   'debian/triggers.ts',
   'host/error.ts',
+  'layers/changed-paths.ts',
+  'layers/estimate.ts',
   'layers/merge.ts',
+  'layers/origin.ts',
   'layers/reason.ts',
+  'report/dot.ts',
   'report/event.ts',
+  'report/line-diff.ts',
   'report/message.ts',
   'report/printable.ts',
   'report/progress.ts',

@@ -30,7 +30,7 @@ export type OptionSpec = {
 export type Values =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   | { readonly kind: 'names'; readonly of: 'confs' | 'layers' | 'both' }
-  | { readonly kind: 'folders' }
+  | { readonly kind: 'folders' | 'files' }
   | { readonly kind: 'free' };
 
 export type CompletionOptions = { readonly names?: string };
@@ -90,6 +90,7 @@ _snap_reply() {
   case $1 in
     names) mapfile -t COMPREPLY < <(compgen -W "$("\${ask[@]}" completion --names "$2" 2>/dev/null)" -- "$current") ;;
     words) mapfile -t COMPREPLY < <(compgen -W "$2" -- "$current") ;;
+    files) mapfile -t COMPREPLY < <(compgen -f -- "$current"); compopt -o filenames 2>/dev/null ;;
     folders) mapfile -t COMPREPLY < <(compgen -d -- "$current"); compopt -o filenames 2>/dev/null ;;
   esac
 }
@@ -140,7 +141,8 @@ function bashReply(values: Values): string {
     case 'names':
       return `_snap_reply names ${values.of}`;
     case 'folders':
-      return '_snap_reply folders';
+    case 'files':
+      return `_snap_reply ${values.kind}`;
     case 'free':
       return ':';
   }
@@ -200,6 +202,8 @@ function zshAction(values: Values): string {
       return `_snap_names ${values.of}`;
     case 'folders':
       return '_files -/';
+    case 'files':
+      return '_files';
     case 'free':
       return ' ';
   }
@@ -248,6 +252,8 @@ function fishAction(values: Values): string {
       return `-a '(__snap_names ${values.of})'`;
     case 'folders':
       return "-a '(__fish_complete_directories)'";
+    case 'files':
+      return "-a '(__fish_complete_path)'";
     case 'free':
       return '';
   }

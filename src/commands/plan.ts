@@ -1,8 +1,9 @@
 import { type PlanResult, plan } from '../build.ts';
+import { changedLines } from '../layers/changed-lines.ts';
 import type { PlannedLayer } from '../layers/forecast.ts';
 import { counted, duration } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
-import { print, printJson, reporting, say } from './print.ts';
+import { indented, print, printJson, reporting, say } from './print.ts';
 import { type BuildOptions, buildRequest } from './request.ts';
 import type { Command } from './session.ts';
 
@@ -12,36 +13,55 @@ export const planCommand: Command<[conf?: string], BuildOptions> = (session, [na
     printPlan(await plan(buildRequest(session, name, options)), options.json === true),
   );
 
+type Row = PlannedLayer & { readonly lines: readonly string[] };
+
+const LAYOUT = [
+  { title: 'layer' },
+  { title: 'state' },
+  { title: 'about', align: 'right' },
+  { title: 'why' },
+] as const;
+
 /** Prints what a build would do; `snap build --dry-run` prints the same. */
-export function printPlan(result: PlanResult, json: boolean): number {
+export async function printPlan(result: PlanResult, json: boolean): Promise<number> {
+  const layers = await Promise.all(
+    result.layers.map(async (layer): Promise<Row> => ({ ...layer, lines: await changedLines(layer.why) })),
+  );
   if (json) {
-    printJson(result);
+    printJson({ ...result, layers });
     return 0;
   }
-  const layout = [
-    { title: 'layer' },
-    { title: 'state' },
-    { title: 'took', align: 'right' as const },
-    { title: 'why' },
-  ];
-  for (const line of table(layout, result.layers.map(row))) print(line);
-  say(total(result.layers));
+  const rowCells = layers.map(row);
+  const shown = LAYOUT.flatMap((_, at) => (rowCells.some((cells) => cells[at] !== '') ? [at] : []));
+  const [titles = '', ...rows] = table(
+    shown.map((at) => LAYOUT[at]!),
+    rowCells.map((cells) => shown.map((at) => cells[at]!)),
+  );
+  print(titles);
+  for (const [at, line] of rows.entries()) {
+    print(line);
+    for (const changed of layers[at]?.lines ?? []) print(indented(changed));
+  }
+  say(total(result));
   return 0;
 }
 
-function row(layer: PlannedLayer): string[] {
-  const took = layer.seconds === undefined ? '' : duration(layer.seconds);
-  return [layer.name, layer.state, took, layer.reason];
+/** What a layer took that will not run is of no interest. */
+function row({ name, state, seconds, reason }: PlannedLayer): string[] {
+  const about = state === 'hit' || seconds === undefined ? '' : duration(seconds);
+  return [name, state, about, reason];
 }
 
-function total(layers: readonly PlannedLayer[]): string {
-  const running = layers.filter((layer) => layer.state === 'run');
-  const unknown = layers.filter((layer) => layer.state === 'unknown').length;
-  const seconds = running.reduce((sum, layer) => sum + (layer.seconds ?? 0), 0);
+function total({ layers, seconds, atMost }: PlanResult): string {
+  const running = layers.filter(({ state }) => state === 'run');
+  const unknown = layers.filter(({ state }) => state === 'unknown').length;
+  const fresh = running.filter((layer) => layer.seconds === undefined).length;
   const parts = [
     `${counted(layers.length, 'layer')}: ${running.length} to run`,
-    ...(seconds > 0 ? [`${duration(seconds)} the last time`] : []),
-    ...(unknown > 0 ? [`${unknown} known only when those have run`] : []),
+    ...(fresh > 0 ? [`${fresh} of them for the first time`] : []),
+    ...(seconds > 0 ? [`about ${duration(seconds)}`] : []),
   ];
-  return parts.join(', ');
+  if (unknown === 0) return parts.join(', ');
+  const then = atMost > seconds ? `, then about ${duration(atMost)}` : '';
+  return `${parts.join(', ')}; ${unknown} may run too${then}`;
 }

@@ -1,8 +1,14 @@
 import { messageValue } from '../report/message.ts';
+import { printable } from '../report/printable.ts';
 
 /** Data: standard output, a line. */
 export function print(line: string): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** A line of a text that belongs to the one above, such as a changed line: its own indentation stays. */
+export function indented(line: string): string {
+  return `    ${printable(line)}`;
 }
 
 /** Talk: standard error, a line. */

@@ -3,8 +3,8 @@ import type { Conf } from '../project/conf.ts';
 import type { Store } from '../store/layers.ts';
 import type { Ledger } from './ids.ts';
 import { baseInputs, type Inputs, keyOf, scriptletInputs } from './key.ts';
-import { reasonOf } from './reason.ts';
-import { addedDebs, findLayer, hitReason, layersSeen, type Sequence } from './round.ts';
+import { type Reason, reasonOf, wordsOf } from './reason.ts';
+import { addedDebs, findLayer, layersSeen, type Sequence } from './round.ts';
 import { settlements } from './settle.ts';
 import { mergeView, type ViewLayer } from './view.ts';
 
@@ -12,13 +12,26 @@ export type PlannedLayer = {
   readonly name: string;
   /** unknown: it sees a layer that will run, and whether that comes out the same nobody knows yet. */
   readonly state: 'hit' | 'run' | 'unknown';
+  /** In words; empty where there is nothing to say. */
   readonly reason: string;
+  /** The same as a value. */
+  readonly why?: Reason;
   /** What it took the last time. */
   readonly seconds?: number;
   readonly key?: string;
+  /** Of a hit: its number in the store. */
+  readonly layer?: number;
+  /** The layers that it waits for, in the order of the view. */
+  readonly sees: readonly string[];
 };
 
-type Bench = { readonly store: Store; readonly conf: Conf; readonly lock: Lock; readonly ledger: Ledger };
+type Bench = {
+  readonly store: Store;
+  readonly conf: Conf;
+  readonly lock: Lock;
+  readonly ledger: Ledger;
+  readonly rerun: ReadonlySet<string>;
+};
 
 /** What a build would do with each layer, without running any. */
 export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
@@ -26,15 +39,18 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
   const planned: PlannedLayer[] = [];
   const there = new Map<string, ViewLayer>();
   const add = (name: string, inputs: Inputs, view: readonly ViewLayer[], sees: ReadonlySet<string>): void => {
-    const row = findLayer(bench, inputs);
+    const row = bench.rerun.has(name) ? undefined : findLayer(bench, inputs);
     if (row) there.set(name, { name, row, sees });
-    planned.push({
-      name,
-      state: row ? 'hit' : 'run',
-      reason: row ? hitReason(inputs) : reasonOf(store, conf.name, name, inputs, view),
-      ...lastTook(bench, name),
-      key: keyOf(inputs),
-    });
+    const common = { name, key: keyOf(inputs), sees: view.map((layer) => layer.name) };
+    if (row) {
+      const why: Reason | undefined = inputs.network === true ? { kind: 'impure' } : undefined;
+      planned.push({ ...common, state: 'hit', ...told(why), seconds: row.seconds, layer: row.n });
+    } else {
+      const why: Reason = bench.rerun.has(name)
+        ? { kind: 'asked' }
+        : reasonOf(store, conf.name, name, inputs, view);
+      planned.push({ ...common, state: 'run', ...told(why), ...lastTook(bench, name) });
+    }
   };
   add('base', baseInputs(lock), [], new Set());
   const open = new Set(openIn(lock, sequence));
@@ -42,19 +58,14 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
     const { name } = scriptlet;
     const sees = sequence.sees.get(name) ?? new Set<string>();
     const missing = ['base', ...sees].find((other) => !there.has(other));
-    if (open.has(name)) {
+    if (open.has(name) || missing !== undefined) {
       planned.push({
         name,
-        state: 'run',
-        reason: 'the lock does not cover its packages yet',
+        ...(open.has(name)
+          ? { state: 'run', ...told({ kind: 'uncovered' }) }
+          : { state: 'unknown', ...told({ kind: 'below', layer: missing! }) }),
         ...lastTook(bench, name),
-      });
-    } else if (missing !== undefined) {
-      planned.push({
-        name,
-        state: 'unknown',
-        reason: `sees "${missing}", which is not there yet`,
-        ...lastTook(bench, name),
+        sees: ['base', ...sees],
       });
     } else {
       const view = layersSeen(there.get('base')!, there, sequence, sees);
@@ -66,8 +77,13 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
       );
     }
   }
-  if (planned.some(({ state }) => state !== 'hit')) {
-    return [...planned, { name: 'settle', state: 'unknown', reason: 'what it sees is not there yet' }];
+  const first = planned.find(({ state }) => state !== 'hit');
+  if (first) {
+    const sees = planned.map(({ name }) => name);
+    return [
+      ...planned,
+      { name: 'settle', state: 'unknown', ...told({ kind: 'below', layer: first.name }), sees },
+    ];
   }
   const view = mergeView(store, [...there.values()]);
   for (const settlement of settlements(store, view, lock)) {
@@ -76,12 +92,30 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
   return planned;
 }
 
+/** The same where there is no lock yet: everything runs. */
+export function unlocked(bench: Pick<Bench, 'store' | 'conf'>, sequence: Sequence): PlannedLayer[] {
+  const all = [
+    { name: 'base', sees: [] },
+    ...sequence.scriptlets.map(({ name }) => ({ name, sees: ['base', ...(sequence.sees.get(name) ?? [])] })),
+  ];
+  return all.map((layer) => ({
+    ...layer,
+    state: 'run',
+    ...told({ kind: 'no-lock' }),
+    ...lastTook(bench, layer.name),
+  }));
+}
+
+function told(why: Reason | undefined): Pick<PlannedLayer, 'reason' | 'why'> {
+  return why ? { reason: wordsOf(why), why } : { reason: '' };
+}
+
 function openIn(lock: Lock, sequence: Sequence): string[] {
   const wants = new Map(sequence.scriptlets.map(({ name, packages }) => [name, packages]));
   return uncovered(lock, wants).map(({ name }) => name);
 }
 
-function lastTook({ store, conf }: Bench, name: string): { seconds?: number } {
+function lastTook({ store, conf }: Pick<Bench, 'store' | 'conf'>, name: string): { seconds?: number } {
   const last = store.lastOf(name, conf.name);
   return last ? { seconds: last.seconds } : {};
 }

@@ -16,7 +16,14 @@ import type { Store } from '../store/layers.ts';
 import { syncFolder } from '../store/layout.ts';
 import { decodeManifest, type Entry, encodeManifest, parentOf, type TreePath } from '../store/manifest.ts';
 import { at, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
-import { addDifferent, changedPaths, isEqual, type KeptLayer, keepLayers, reviveLayers } from './changed.ts';
+import {
+  addDifferent,
+  changedPaths,
+  isEqual,
+  type KeptLayer,
+  keepLayers,
+  reviveLayers,
+} from './kept-view.ts';
 import { type ImagePlan, planImage } from './plan.ts';
 import { mergeView } from './view.ts';
 

@@ -3,7 +3,7 @@ import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Entry, type File, type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
 import { at } from '../store/tree.ts';
-import { keepLayers } from './changed.ts';
+import { keepLayers } from './kept-view.ts';
 import { type Placed, recordBytes, type View } from './view.ts';
 
 /** What an image holds, and where the content of each file comes from. Everything is worked out when it is asked for. */

@@ -7,10 +7,10 @@ import type { Scriptlet } from '../project/scriptlet.ts';
 import type { LayerState } from '../report/event.ts';
 import type { LayerRow } from '../store/layers.ts';
 import { runBase } from './base.ts';
-import { recallView } from './changed.ts';
 import { adopt, fits } from './ids.ts';
+import { recallView } from './kept-view.ts';
 import { baseInputs, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
-import { reasonOf } from './reason.ts';
+import { reasonOf, wordsOf } from './reason.ts';
 import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
 import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
@@ -188,7 +188,7 @@ function whatRuns(scriptlet: Scriptlet, debs: readonly PackageId[]): string {
 
 /** What is said of a layer from the store: nothing, unless the network had a part in it. */
 export function hitReason(inputs: Inputs): string {
-  return inputs.network === true ? 'impure: it used the network; --rerun asks again' : '';
+  return inputs.network === true ? wordsOf({ kind: 'impure' }) : '';
 }
 
 /** Takes a layer from the store or makes it, and tells of it. Undefined: it could not be begun. */
@@ -214,7 +214,10 @@ async function obtain<Row extends LayerRow | undefined>(
     end('hit', 0, hitReason(inputs));
     return there;
   }
-  const reason = bench.rerun.has(name) ? 'asked for' : reasonOf(store, bench.conf.name, name, inputs, view);
+  const why = bench.rerun.has(name)
+    ? ({ kind: 'asked' } as const)
+    : reasonOf(store, bench.conf.name, name, inputs, view);
+  const reason = wordsOf(why);
   return bench.slots.run(async () => {
     bench.signal.throwIfAborted();
     report({ kind: 'layer-start', name, reason });

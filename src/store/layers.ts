@@ -326,6 +326,11 @@ export class Store {
     return this.#statements.lastBuild.get(conf);
   }
 
+  /** All builds of a conf that had another image than the one before, the newest first. No lock. */
+  buildsOf(conf: string): BuildRow[] {
+    return this.#statements.builds.all(conf);
+  }
+
   layerNumbered(n: number): LayerRow | undefined {
     return this.#statements.byNumber.get(n);
   }
@@ -375,6 +380,10 @@ function prepare(database: Database) {
       `INSERT INTO builds (conf, number, made, seconds, digest, paths, bytes, layers)
        VALUES (@conf, @number, @made, @seconds, @digest, @paths, @bytes, @layers)`,
     ),
+    builds: database.prepare('SELECT * FROM builds WHERE conf = ? ORDER BY number DESC') as Statement<
+      [string],
+      BuildRow
+    >,
     lastBuild: database.prepare(
       'SELECT * FROM builds WHERE conf = ? ORDER BY number DESC LIMIT 1',
     ) as Statement<[string], BuildRow>,

@@ -4,11 +4,26 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { folder, makeDist, ROOT, SNAP, snap, start } from './launcher.ts';
 
-const COMMANDS = ['init', 'lock', 'build', 'plan', 'log', 'shell', 'check', 'list', 'doctor', 'completion'];
+const COMMANDS = [
+  'init',
+  'lock',
+  'build',
+  'plan',
+  'why',
+  'graph',
+  'log',
+  'shell',
+  'check',
+  'list',
+  'doctor',
+  'completion',
+];
 const AS_ROOT = [
   ['build', 'a b'],
   ['lock', '--update'],
   ['plan'],
+  ['why', 'a'],
+  ['graph'],
   ['list'],
   ['check'],
   ['log', 'a'],
@@ -89,10 +104,11 @@ test('a conf that is not there is told with the nearest, and may be given as its
 
 test('with --json a failure is a value on stdout, and talk stays on stderr', (t) => {
   const place = project(folder(t), 'demo');
-  for (const command of ['build', 'plan', 'lock', 'check']) {
-    const { stdout, stderr } = snap(['-C', place, command, '--json', 'dmeo']);
+  for (const words of ['build', 'plan', 'lock', 'check', 'why a', 'graph --format json']) {
+    const json = words.startsWith('graph') ? [] : ['--json'];
+    const { stdout, stderr } = snap(['-C', place, ...words.split(' '), 'dmeo', ...json]);
     const { error } = JSON.parse(stdout);
-    assert.deepEqual([error.code, error.message], ['USAGE', 'Unknown conf "dmeo"'], command);
+    assert.deepEqual([error.code, error.message], ['USAGE', 'Unknown conf "dmeo"'], words);
     assert.match(stderr, /^snap: Unknown conf "dmeo"$/m);
   }
 });
@@ -164,8 +180,5 @@ test('a command loads its own file and no other command, and neither execa nor u
   ]);
   const opened = readFileSync(trace, 'utf8');
   assert.match(opened, /dist\/completion-\w+\.js/);
-  assert.doesNotMatch(
-    opened,
-    /dist\/(build|init|doctor|probe)-\w+\.js|node_modules\/(execa|undici)\//,
-  );
+  assert.doesNotMatch(opened, /dist\/(build|init|doctor|probe)-\w+\.js|node_modules\/(execa|undici)\//);
 });
