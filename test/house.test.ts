@@ -24,7 +24,7 @@ const FLOORS = [
 ];
 
 /** Packages that cost too much at every start: loaded inside the function that needs them. */
-const HEAVY = ['execa', 'undici'];
+const HEAVY = ['undici'];
 
 /** Values to values: these read and start nothing. */
 const PURE = [
