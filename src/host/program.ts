@@ -10,9 +10,9 @@ export type RunOptions = {
   readonly inherit?: boolean;
   /** What the program reads on its standard input; nothing when absent. */
   readonly input?: string | Uint8Array;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Seconds after which the program is killed. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** The program has the caller's terminal, and nothing of what it prints is returned. */
   readonly terminal?: boolean;
 };

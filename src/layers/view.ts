@@ -257,17 +257,6 @@ export function makeTop(
   for (const path of made) setTime(at(folder, path), epoch);
 }
 
-/** Makes a folder that looks as an overlay of these layers, the base first, would: files are links to the layers' own. */
-export function makeMerged(store: Store, layers: readonly ViewLayer[], folder: string): void {
-  const placed = [...mergeView(store, layers).entries()].sort((a, b) =>
-    a.entry.path < b.entry.path ? -1 : 1,
-  );
-  for (const { entry, layer } of placed)
-    placeEntry(entry, at(folder, entry.path), at(store.treeOf(layers[layer]!.row.n), entry.path));
-  for (const { entry } of placed.reverse())
-    if (entry.type === 'dir') setTime(at(folder, entry.path), entry.mtime);
-}
-
 /** Makes an entry where nothing lies, a file by a link to the layer's own. */
 export function placeEntry(entry: Entry, file: Buffer, from: Buffer): void {
   if (entry.type === 'file') linkEntry(entry, file, from);
