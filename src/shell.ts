@@ -81,7 +81,7 @@ async function viewOf(
     eatmydata,
   });
   return {
-    lower: [join(folder, 'top'), ...stackOf(store, view, folder)],
+    lower: [join(folder, 'top'), ...stackOf(store, view)],
     step: {
       ...step,
       ...shellStep(command),

@@ -26,7 +26,7 @@ const FLOORS = [
 ];
 
 /** Packages that cost too much at every start: loaded inside the function that needs them. */
-const HEAVY = ['execa', 'undici', 'diff', '@viz-js/viz'];
+const HEAVY = ['undici', 'diff', '@viz-js/viz'];
 
 /** Values to values: these read and start nothing. */
 const PURE = [

@@ -1,3 +1,6 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
 import { SnapError } from './error.ts';
 
 export type RunOptions = {
@@ -7,9 +10,9 @@ export type RunOptions = {
   readonly inherit?: boolean;
   /** What the program reads on its standard input; nothing when absent. */
   readonly input?: string | Uint8Array;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Seconds after which the program is killed. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** The program has the caller's terminal, and nothing of what it prints is returned. */
   readonly terminal?: boolean;
 };
@@ -26,36 +29,74 @@ export type Outcome = {
 const HOST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
- * Runs a program of the host to its end and returns what it printed, whatever its exit code.
- * @throws SnapError HOST when it cannot be started.
+ * Runs a program of the host to its end and returns what it printed, whatever its exit code. It is killed when `signal` says so.
+ * @throws SnapError HOST when it cannot be started, INTERRUPTED when it was stopped.
  */
 export async function attempt(command: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { execa } = await import('execa');
-  const [file = '', ...args] = command;
-  const result = await execa(file, args, {
-    reject: false,
-    stripFinalNewline: false,
-    killSignal: 'SIGKILL',
-    extendEnv: options.inherit ?? false,
-    env: { PATH: HOST_PATH, LC_ALL: 'C.UTF-8', ...options.env },
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.terminal ? { stdio: 'inherit' as const } : inputOf(options)),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-    ...(options.timeout === undefined ? {} : { timeout: options.timeout * 1000 }),
-  });
-  if (options.signal?.aborted) throw new SnapError('INTERRUPTED', `Stopped while "${file}" was running`);
-  if (result.exitCode === undefined && result.signal === undefined && !result.timedOut) {
-    throw new SnapError('HOST', `Cannot start "${file}": ${result.shortMessage ?? 'unknown reason'}`, {
-      hint: 'see what is missing: snap doctor',
-      cause: result,
+  const [file = ''] = command;
+  const { signal } = options;
+  if (signal?.aborted) throw stopped(file);
+  const child = start(command, options);
+  const stdout = collect(child.stdout);
+  const stderr = collect(child.stderr);
+  const stop = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', stop);
+  try {
+    const [exitCode, endedBy] = await once(child, 'close').catch((error) => {
+      throw child.pid === undefined ? notStarted(file, error) : error;
     });
+    if (signal?.aborted) throw stopped(file);
+    return {
+      exitCode: exitCode ?? undefined,
+      signal: endedBy ?? undefined,
+      timedOut: endedBy !== null && child.killed,
+      stdout: stdout(),
+      stderr: stderr(),
+    };
+  } finally {
+    signal?.removeEventListener('abort', stop);
   }
-  const { exitCode, signal, timedOut, stdout, stderr } = result;
-  return { exitCode, signal, timedOut, stdout: stdout ?? '', stderr: stderr ?? '' };
 }
 
-function inputOf({ input }: RunOptions) {
-  return input === undefined ? { stdin: 'ignore' as const } : { input };
+/** Milliseconds: what Node's timers take for longer they take for nothing. */
+const LONGEST = 2 ** 31 - 1;
+
+/** Node kills it when its time is up. */
+function start([file = '', ...args]: readonly string[], options: RunOptions): ChildProcess {
+  const { cwd, env, inherit, input, timeout, terminal } = options;
+  try {
+    const child = spawn(file, args, {
+      cwd,
+      env: { ...(inherit ? process.env : {}), PATH: HOST_PATH, LC_ALL: 'C.UTF-8', ...env },
+      stdio: terminal ? 'inherit' : [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      timeout: timeout === undefined ? undefined : Math.min(Math.ceil(timeout * 1000), LONGEST),
+      killSignal: 'SIGKILL',
+    });
+    // A program may end before it has read everything.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+    return child;
+  } catch (error) {
+    throw notStarted(file, error);
+  }
+}
+
+function collect(stream: Readable | null): () => string {
+  const chunks: Buffer[] = [];
+  stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString();
+}
+
+function notStarted(file: string, cause: unknown): SnapError {
+  const reason = cause instanceof Error ? cause.message : 'unknown reason';
+  return new SnapError('HOST', `Cannot start "${file}": ${reason}`, {
+    hint: 'see what is missing: snap doctor',
+    cause,
+  });
+}
+
+function stopped(file: string): SnapError {
+  return new SnapError('INTERRUPTED', `Stopped while "${file}" was running`);
 }
 
 /**

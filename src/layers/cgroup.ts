@@ -6,7 +6,7 @@ import { type HeldFolder, makeHeldFolder, sweepFolders } from '../store/locks.ts
 
 /** What bounds one layer's processes; a limit that this host cannot set is not there. */
 export type Bounds = {
-  /** Files that the first process writes its number to. */
+  /** Files that the first process, which has one thread, writes a 0 to. */
   readonly join: readonly string[];
   /** Whether the number of processes is bounded by a group. */
   readonly processes: boolean;
@@ -37,13 +37,19 @@ export function makeBounds(name: string): Bounds {
   });
   const memory = made.find(({ controller }) => controller.name === 'memory');
   return {
-    join: [...new Set(made.map(({ group }) => join(group.path, 'cgroup.procs')))],
+    join: [...new Set(made.map(({ group }) => entranceOf(group.path)))],
     processes: made.some(({ controller }) => controller.name === 'pids'),
     wasShortOfMemory: () => memory !== undefined && hasKilled(memory.group.path),
     release: async () => {
       for (const group of groups.values()) await removeGroup(group);
     },
   };
+}
+
+/** Where a process joins: cgroup v1 takes a single thread at once, a process only when all CPUs have been idle or switched (10 ms). */
+function entranceOf(group: string): string {
+  const threads = join(group, 'tasks');
+  return existsSync(threads) ? threads : join(group, 'cgroup.procs');
 }
 
 /** What keeps a layer from forking without end on this host. A namespace of process numbers has a limit of its own from Linux 6.14 on. */

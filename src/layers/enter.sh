@@ -1,31 +1,53 @@
 #!/bin/bash
 # Runs the steps of one layer in an overlay of its own. Called with a private mount namespace, in the layer's work folder:
 #   lower/N   links to the trees below, 0 on top      upper/ work/ root/   the overlay      seccomp   the filter, maybe empty
-# Arguments: PARENT LOWERDIR (names in lower/) GROUPS PIDS LOG_BYTES, then the steps, each a command line ended by ";;".
-# PARENT is the process that asks. GROUPS are the control groups' files to join, one a line. PIDS is empty, or the number of processes
-# to allow in a namespace of process numbers, where there is no group for that.
-# The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, the middle cut at LOG_BYTES.
+#   below/    where the lowest trees are mounted first, when they are more than one overlay takes
+# Arguments: PARENT LOWERDIR BELOW GROUPS PIDS LOG_BYTES, then the steps, each a command line ended by ";;".
+# PARENT is the process that asks. LOWERDIR and BELOW are names in lower/, BELOW maybe empty. GROUPS are the control groups' files to
+# join by a 0, one a line. PIDS is empty, or the number of processes to allow in a namespace of process numbers, where there is no
+# group for that. The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, the middle cut at
+# LOG_BYTES; when that is empty, there is one step, and it has the terminal.
 set -u
 umask 022
-parent=$1 lower=$2 groups=$3 pids=$4 bytes=$5
-shift 5
+parent=$1 lower=$2 below=$3 groups=$4 pids=$5 bytes=$6
+shift 6
 # It may have died before the kernel was told to end this process with it.
 [ "$PPID" = "$parent" ] || exit 122
 while [ -n "$groups" ] && IFS= read -r group; do
-  echo $$ >"$group" || exit 120
+  echo 0 >"$group" || exit 120
 done <<<"$groups"
+
+# overlay LOWERDIR ROOT [OPTIONS]
+overlay() {
+  mount -n -t overlay overlay -o "lowerdir=$1,index=off,redirect_dir=off,metacopy=off${3-}" "$2" || exit 121
+}
 cd lower || exit 121
-mount -n -t overlay overlay -o "lowerdir=$lower,upperdir=../upper,workdir=../work,volatile,index=off,redirect_dir=off,metacopy=off" ../root || exit 121
+layers=upperdir=../upper,workdir=../work,volatile
+if [ -n "$below" ]; then
+  overlay "$below" ../below
+  # Two filesystems below one overlay: all files show its device number only when it marks their inode numbers.
+  lower=$lower:../below layers=$layers,xino=on
+fi
+overlay "$lower" ../root ",$layers"
 cd .. || exit 121
+
 bound=()
 # shellcheck disable=SC2016
 [ -z "$pids" ] || bound=(setpriv --pdeathsig KILL unshare --pid --fork --kill-child=KILL /bin/sh -c 'echo "$0" >/proc/sys/kernel/pid_max && exec "$@"' "$pids")
-# The logger is a process beside this one, so that every step is a child of this one and dies with it.
+if [ -z "$bytes" ]; then
+  echo 1 >step
+  exec "${bound[@]}" "${@:1:$#-1}" 5<seccomp
+fi
+# The logger is a process beside this one, so that every step is a child of this one and dies with it. Most logs end in the first half.
 exec 4> >(
   exec >log
-  head -c "$((bytes / 2))"
-  tail -c "$((bytes / 2))" >log.end
-  [ "$(stat -c %s log.end)" -lt "$((bytes / 2))" ] || printf '\n(snap: here the log is cut, it was longer than %s bytes)\n' "$bytes"
+  LC_ALL=C
+  half=$((bytes / 2))
+  head -c "$half"
+  IFS= read -r -d '' -n 1 next || exit 0
+  if [ -n "$next" ]; then printf %s "$next"; else printf '\0'; fi
+  tail -c "$half" >log.end
+  [ "$(stat -c %s log.end)" -lt "$half" ] || printf '\n(snap: here the log is cut, it was longer than %s bytes)\n' "$bytes"
   exec cat log.end
 )
 logger=$!

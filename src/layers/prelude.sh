@@ -15,10 +15,9 @@ __snap_notes=/run/snap.notes
 set --
 
 __snap_environment=()
-for __snap_name in $(compgen -e); do
-  case $__snap_name in _ | PWD | OLDPWD | SHLVL) continue ;; esac
-  __snap_environment+=("$__snap_name=${!__snap_name}")
-done
+while IFS= read -r -d '' __snap_text; do
+  [[ $__snap_text == PWD=* ]] || __snap_environment+=("$__snap_text")
+done </proc/self/environ
 
 # --- Functions for scriptlets ---
 
@@ -108,17 +107,23 @@ __snap_find_source() {
   esac
 }
 
+# Of what is staged under DATA_DIR and RUN_HOME the time is right already.
 __snap_copy_one() {
-  local _made=()
+  local _made=() _late=()
   [[ -f $_from || -L $_from ]] || __snap_say "copy_file: \"$_source\" is neither file, folder nor link" || return 1
   [[ ! -d $_to ]] || __snap_say "copy_file: \"$_to\" is a folder: write \"$_to/\" to put the file into it" || return 1
   __snap_make_folder "${_to%/*}" || return 1
-  command cp -P --remove-destination -T -- "$_from" "$_to" && command chown -h -- "$_owner" "$_to" || return 1
-  if [[ ! -L $_to ]]; then
+  [[ $_from != "$SOURCES_DIR"/* ]] || _late=("$_to")
+  if [[ -L $_from ]]; then
+    command cp -P --remove-destination -T -- "$_from" "$_to" && command chown -h -- "$_owner" "$_to" || return 1
+    _late=("$_to")
+  else
     [[ -n $_mode ]] || { [[ -x $_from ]] && _mode=0755; } || _mode=0644
-    command chmod -- "$_mode" "$_to" || return 1
+    command install -p -T -o root -g root -m "$_mode" -- "$_from" "$_to" || return 1
+    [[ $_owner == root:root ]] || { command chown -- "$_owner" "$_to" && command chmod -- "$_mode" "$_to"; } || return 1
   fi
-  command touch -h -d "@$SOURCE_DATE_EPOCH" -- "$_to" "${_made[@]}"
+  _late+=("${_made[@]}")
+  ((${#_late[@]} == 0)) || command touch -h -d "@$SOURCE_DATE_EPOCH" -- "${_late[@]}"
 }
 
 # Folder by folder, as a folder of the source may be a link to a folder in the image (lib).
@@ -166,9 +171,7 @@ __snap_make_folder() {
     _missing=("$_folder" "${_missing[@]}")
     _folder=${_folder%/*}
   done
-  for _folder in "${_missing[@]}"; do
-    command mkdir -m 0755 -- "$_folder" || return 1
-  done
+  ((${#_missing[@]} == 0)) || command mkdir -m 0755 -- "${_missing[@]}" || return 1
   # shellcheck disable=SC2031
   _made+=("${_missing[@]}")
 }

@@ -14,8 +14,8 @@ import type { TreePath } from '../store/manifest.ts';
 import { type Captured, type CaptureOptions, capture, createdNames } from './capture.ts';
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
-import { type Ending, runSandboxed, STACK_LIMIT, type Step } from './sandbox.ts';
-import { makeMerged, makeTop, type View } from './view.ts';
+import { type Ending, runSandboxed, type Step } from './sandbox.ts';
+import { makeTop, type View } from './view.ts';
 
 /** What all layers of one build share. */
 export type Workshop = {
@@ -68,7 +68,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     const begun = performance.now();
     const ending = await runSandboxed({
       folder,
-      lower: [join(folder, 'top'), ...stackOf(store, job.view, folder)],
+      lower: [join(folder, 'top'), ...stackOf(store, job.view)],
       steps,
       timeout: workshop.timeout,
       signal: workshop.signal,
@@ -87,14 +87,9 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   }
 }
 
-/** The trees of a view, the topmost first; where they are more than a mount takes, the lowest are merged in the work folder. */
-export function stackOf(store: Store, view: View, folder: string): string[] {
-  const merged = Math.max(0, view.layers.length - (STACK_LIMIT - 2));
-  const trees = view.layers.slice(merged).map(({ row }) => store.treeOf(row.n));
-  if (merged === 0) return trees.reverse();
-  const below = join(folder, 'merged');
-  makeMerged(store, view.layers.slice(0, merged), below);
-  return [below, ...trees].reverse();
+/** The trees of a view, the topmost first. */
+export function stackOf(store: Store, view: View): string[] {
+  return view.layers.map(({ row }) => store.treeOf(row.n)).reverse();
 }
 
 async function captureLayer(

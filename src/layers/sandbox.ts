@@ -11,8 +11,8 @@ import {
 import { basename, join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { ownFile } from '../host/own.ts';
-import { attempt } from '../host/program.ts';
-import { makeBounds, PROCESS_LIMIT, processBound } from './cgroup.ts';
+import { attempt, type Outcome } from '../host/program.ts';
+import { type Bounds, makeBounds, PROCESS_LIMIT, processBound } from './cgroup.ts';
 import { seccompFilter } from './seccomp.ts';
 
 /** What a step sees beside the view: `from` of the host, read-only at `to`. */
@@ -54,8 +54,8 @@ export type Ending = {
 const LOG_LIMIT = 16 * 1024 * 1024;
 /** Bytes of a step's report that are read. */
 const REPORT_LIMIT = 65_536;
-/** Trees in one mount: overlayfs stacks 500. */
-export const STACK_LIMIT = 450;
+/** Trees in one mount. */
+const STACK_LIMIT = 500;
 
 /**
  * No mount, no device, no module, no clock, no raw network: what maintainer scripts need to own and place files. DAC_READ_SEARCH is
@@ -80,34 +80,19 @@ const CAPABILITIES = [
  * it returns, no process of theirs and no mount is left.
  */
 export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
-  const { folder, lower } = request;
-  const names = stack(folder, lower);
+  const { folder, lower, steps, signal, timeout } = request;
+  const stack = makeStack(folder, lower);
   writeFileSync(join(folder, 'report'), '');
   const filtered = writeFilter(folder);
   const bounds = makeBounds(basename(folder));
   try {
-    const outcome = await attempt(
-      [
-        ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private', '/bin/bash'],
-        ...[ownFile('src/layers/enter.sh'), String(process.pid)],
-        ...[names, bounds.join.join('\n'), pidsOf(bounds.processes), String(LOG_LIMIT)],
-        ...request.steps.flatMap((step) => [...bubblewrap(step, filtered), ';;']),
-      ],
-      {
-        cwd: folder,
-        ...(request.signal ? { signal: request.signal } : {}),
-        ...(request.timeout === undefined ? {} : { timeout: request.timeout }),
-      },
+    const entering = { stack, bounds, logBytes: LOG_LIMIT };
+    const command = enter(
+      entering,
+      steps.map((step) => bubblewrap(step, filtered)),
     );
-    const failed = { 120: 'Cannot join a control group for', 121: 'Cannot mount an overlay in' }[
-      outcome.exitCode ?? 0
-    ];
-    if (failed !== undefined && !existsSync(join(folder, 'step'))) {
-      throw new SnapError('HOST', `${failed} "${folder}"`, {
-        lines: outcome.stderr.trim().split('\n'),
-        hint: 'see what the host lacks: snap doctor',
-      });
-    }
+    const outcome = await attempt(command, { cwd: folder, signal, timeout });
+    refuseUnbegun(folder, outcome);
     return {
       exitCode: outcome.exitCode,
       timedOut: outcome.timedOut,
@@ -118,6 +103,51 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   } finally {
     await bounds.release();
   }
+}
+
+export type EnterRequest = Pick<SandboxRequest, 'folder' | 'lower' | 'signal'> & { readonly step: Step };
+
+/** Runs one step on the caller's terminal, in an overlay over `lower` that is thrown away. Returns its exit code. */
+export async function enterSandbox({ folder, lower, step, signal }: EnterRequest): Promise<number> {
+  const stack = makeStack(folder, lower);
+  const words = bubblewrap(step, writeFilter(folder)).filter((word) => word !== '--new-session');
+  const outcome = await attempt(enter({ stack }, [words]), { cwd: folder, terminal: true, signal });
+  refuseUnbegun(folder, outcome);
+  return outcome.exitCode ?? 1;
+}
+
+const ENTER = ownFile('src/layers/enter.sh');
+
+type Entering = { readonly stack: Stack; readonly bounds?: Bounds; readonly logBytes?: number };
+
+/** The command line that mounts a stack and runs commands on it, each the child of a process that dies with this one. */
+function enter({ stack, bounds, logBytes }: Entering, commands: readonly (readonly string[])[]): string[] {
+  return [
+    ...[
+      'setpriv',
+      '--pdeathsig',
+      'KILL',
+      'unshare',
+      '--mount',
+      '--propagation',
+      'private',
+      '/bin/bash',
+      ENTER,
+    ],
+    ...[String(process.pid), stack.lower, stack.below],
+    ...[bounds?.join.join('\n') ?? '', bounds ? pidsOf(bounds.processes) : '', String(logBytes ?? '')],
+    ...commands.flatMap((command) => [...command, ';;']),
+  ];
+}
+
+/** @throws SnapError HOST when no step was begun. */
+function refuseUnbegun(folder: string, { exitCode, stderr }: Outcome): void {
+  const failed = { 120: 'Cannot join a control group for', 121: 'Cannot mount an overlay in' }[exitCode ?? 0];
+  if (failed === undefined || existsSync(join(folder, 'step'))) return;
+  throw new SnapError('HOST', `${failed} "${folder}"`, {
+    lines: stderr.trim().split('\n'),
+    hint: 'see what the host lacks: snap doctor',
+  });
 }
 
 /** False where there is no filter for this machine. */
@@ -142,36 +172,35 @@ function headOf(file: string, bytes: number): string {
   }
 }
 
-export type EnterRequest = Pick<SandboxRequest, 'folder' | 'lower' | 'signal'> & { readonly step: Step };
-
-/** Runs one step on the caller's terminal, in an overlay over `lower` that is thrown away. Returns its exit code. */
-export async function enterSandbox({ folder, lower, step, signal }: EnterRequest): Promise<number> {
-  const names = stack(folder, lower);
-  const filtered = writeFilter(folder);
-  const mount = `cd lower && mount -n -t overlay overlay -o "$1",upperdir=../upper,workdir=../work,volatile ../root && cd ..`;
-  const outcome = await attempt(
-    [
-      ...['setpriv', '--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private'],
-      ...['/bin/bash', '-c', `umask 022; ${mount} || exit 121; shift; exec "$@" 5<seccomp`, 'bash'],
-      `lowerdir=${names}`,
-      ...bubblewrap(step, filtered).filter((word) => word !== '--new-session'),
-    ],
-    { cwd: folder, terminal: true, ...(signal ? { signal } : {}) },
-  );
-  return outcome.exitCode ?? 1;
-}
+/** Names of trees as a mount takes them, the topmost first. */
+type Stack = {
+  readonly lower: string;
+  /** What is mounted as one filesystem beneath them, since one overlay does not take all; else empty. */
+  readonly below: string;
+};
 
 /**
  * Makes the folders of an overlay, and in `lower` short names for the trees below, as the options of a mount end at 4,096 bytes.
- * Returns them as the mount takes them, in that folder.
+ * The kernel nests overlays once. Only the lowest trees can be nested: a whiteout hides nothing outside of its own overlay.
  */
-function stack(folder: string, lower: readonly string[]): string {
-  for (const name of ['lower', 'upper', 'work', 'root'])
+function makeStack(folder: string, trees: readonly string[]): Stack {
+  if (trees.length > 2 * STACK_LIMIT - 1) {
+    throw new SnapError(
+      'RUN',
+      `Cannot show ${trees.length} layers at once: the kernel takes ${2 * STACK_LIMIT - 1}`,
+      {
+        hint: 'join scriptlets that belong together',
+      },
+    );
+  }
+  for (const name of ['lower', 'below', 'upper', 'work', 'root'])
     mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
-  lower.forEach((tree, number) => {
+  trees.forEach((tree, number) => {
     symlinkSync(tree, join(folder, 'lower', String(number)));
   });
-  return lower.map((_, number) => number).join(':');
+  const names = [...trees.keys()];
+  const direct = trees.length > STACK_LIMIT ? STACK_LIMIT - 1 : trees.length;
+  return { lower: names.slice(0, direct).join(':'), below: names.slice(direct).join(':') };
 }
 
 /** bwrap's arguments for a /proc in which nothing can be set: root may set the host's kernel there without any capability. */

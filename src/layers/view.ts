@@ -308,16 +308,6 @@ export function makeTop(
   for (const path of made) setTime(at(folder, path), epoch);
 }
 
-/** Makes a folder that looks as an overlay of these layers, the base first, would: files are links to the layers' own. */
-export function makeMerged(store: Store, layers: readonly ViewLayer[], folder: string): void {
-  const folders: Entry[] = [];
-  for (const { entry, layer } of mergeView(store, layers).entries()) {
-    placeEntry(entry, at(folder, entry.path), at(store.treeOf(layers[layer]!.row.n), entry.path));
-    if (entry.type === 'dir') folders.push(entry);
-  }
-  for (const { path, mtime } of folders.reverse()) setTime(at(folder, path), mtime);
-}
-
 /** Makes an entry where nothing lies, a file by a link to the layer's own. */
 export function placeEntry(entry: Entry, file: Buffer, from: Buffer): void {
   if (entry.type === 'file') linkEntry(entry, file, from);

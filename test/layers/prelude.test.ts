@@ -5,6 +5,7 @@ import {
   chmodSync,
   closeSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -13,6 +14,7 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,10 +30,12 @@ after(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
+/** Files with the time that staging gives them; sources have their own. */
 function write(folder: string, files: Readonly<Record<string, string>>): void {
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
+    if (!path.startsWith('sources/')) utimesSync(join(folder, path), EPOCH, EPOCH);
   }
 }
 
@@ -166,6 +170,7 @@ test('copy_file copies a folder with its content, links kept, into what is there
     'home/files/h': 'h',
     'sources/s.tgz': 's',
   });
+  symlinkSync('nowhere', join(place.snap, 'data/link'));
   chmodSync(join(place.snap, 'data/tree/etc/run me'), 0o700);
   symlinkSync('/nowhere', join(place.snap, 'data/tree/etc/link'));
   write(root, { 'etc/one': 'old', 'real/kept': 'kept' });
@@ -177,7 +182,8 @@ test('copy_file copies a folder with its content, links kept, into what is there
      copy_file other opt/a
      copy_file other opt/b/ 0600 dlog:dlog
      copy_file $RUN_HOME/files/ opt
-     copy_file "$SOURCES_DIR"/s.tgz opt/`,
+     copy_file "$SOURCES_DIR"/s.tgz opt/
+     copy_file link opt/link 0644 dlog`,
   );
   assert.equal(readFileSync(join(root, 'etc/one'), 'utf8'), '1');
   assert.equal(look(root, 'etc/one'), '644 0 0');
@@ -195,6 +201,26 @@ test('copy_file copies a folder with its content, links kept, into what is there
   assert.equal(look(root, 'opt/b'), '755 0 0');
   assert.equal(look(root, 'opt/h'), '644 0 0');
   assert.equal(readFileSync(join(root, 'opt/s.tgz'), 'utf8'), 's');
+  assert.equal(look(root, 'opt/s.tgz'), '644 0 0');
+  assert.equal(readlinkSync(join(root, 'opt/link')), 'nowhere');
+  assert.equal(look(root, 'opt/link'), '777 1000 0');
+});
+
+test('copy_file takes the place of a file, link or pipe, and never writes into it', () => {
+  const place = someRoot();
+  const { root } = place;
+  write(place.snap, { 'data/f': 'new' });
+  write(root, { 'opt/file': 'old', 'opt/target': 'old' });
+  linkSync(join(root, 'opt/file'), join(root, 'opt/other-name'));
+  symlinkSync('target', join(root, 'opt/link'));
+  spawnSync('mkfifo', [join(root, 'opt/pipe')]);
+  succeed(place, 'for name in file link pipe; do copy_file f "opt/$name"; done');
+  for (const name of ['file', 'link', 'pipe']) {
+    assert.ok(lstatSync(join(root, 'opt', name)).isFile(), name);
+    assert.equal(readFileSync(join(root, 'opt', name), 'utf8'), 'new');
+  }
+  for (const name of ['other-name', 'target'])
+    assert.equal(readFileSync(join(root, 'opt', name), 'utf8'), 'old');
 });
 
 test('copy_file stays in the image where a link leads outside', () => {
