@@ -17,14 +17,14 @@ import {
 } from './layers/compare.ts';
 import { giveIds, renumbering } from './layers/ids.ts';
 import { currentSlot, planOfSlot, slotsOf } from './layers/image.ts';
-import { planImage } from './layers/plan.ts';
+import { type PlanContents, planImage } from './layers/plan.ts';
 import { addedDebs, type Bench, preDependsOf, type Sequence } from './layers/round.ts';
 import { NO_SERVICES } from './layers/run.ts';
 import { runSandboxed, type Step } from './layers/sandbox.ts';
 import { packageStep, scriptletStep, triggerStep } from './layers/steps.ts';
-import { makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
+import { type LayerContents, makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
-import { type LayerRow, Store } from './store/layers.ts';
+import { contentDigest, type LayerRow, Store } from './store/layers.ts';
 import { at } from './store/tree.ts';
 
 export type CheckRequest = {
@@ -51,7 +51,7 @@ export async function check(request: CheckRequest, report: Report): Promise<Chec
   try {
     const old = await buildInOneTree(bench, sequenceOf(inputs, inputs.lock), folder);
     const excludes = inputs.scriptlets.flatMap((scriptlet) => scriptlet.excludes);
-    const plan = planImage(store, old, excludes, inputs.lock.epoch);
+    const plan = planImage(old.contents, old.view, excludes, inputs.lock.epoch);
     const oldSide: Side = {
       manifest: plan.manifest,
       recordText: (path) => plan.recordAt(path)?.toString('latin1') ?? '',
@@ -81,8 +81,14 @@ function allowances(project: string) {
   return files.flatMap((file) => (existsSync(file) ? parseAllowances(readFileSync(file, 'utf8')) : []));
 }
 
+/** What the old way made, as if it were one layer over the base. */
+type OneTree = { readonly view: View; readonly contents: LayerContents & PlanContents };
+
+/** A number that no layer of the store has. */
+const ALL = -1;
+
 /** All scriptlets in the order of the view, over one base, each on what those before it left. */
-async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string): Promise<View> {
+async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string): Promise<OneTree> {
   const { store, lock, report } = bench;
   const base: ViewLayer = { name: 'base', row: baseRow(bench), sees: new Set() };
   const below = mergeView(store, [base]);
@@ -116,14 +122,18 @@ async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string):
     uids: renumbering(created.uids, giveIds(bench.ledger.uids, created.uids)),
     gids: renumbering(created.gids, giveIds(bench.ledger.gids, created.gids)),
   });
-  const contents = {
-    manifestOf: (n: number) => (n === base.row.n ? store.manifestOf(n) : captured.manifest),
-    recordsOf: (n: number) => (n === base.row.n ? store.recordsOf(n) : captured.records),
-    holdersOf: () => [base.row.n, -1],
+  const isBase = (n: number): boolean => n === base.row.n;
+  const contents: OneTree['contents'] = {
+    manifestOf: (n) => (isBase(n) ? store.manifestOf(n) : captured.manifest),
+    recordsOf: (n) => (isBase(n) ? store.recordsOf(n) : captured.records),
+    treeOf: (n) => (isBase(n) ? store.treeOf(n) : upper),
+    holdersOf: () => [base.row.n, ALL],
     pathsBelow: () => [],
+    results: store.results,
   };
-  const all: ViewLayer = { name: 'all', row: { ...base.row, n: -1 }, sees: new Set(['base']) };
-  return mergeView(contents, [base, all]);
+  const digest = contentDigest(captured.manifest, captured.records);
+  const all: ViewLayer = { name: 'all', row: { ...base.row, n: ALL, digest }, sees: new Set(['base']) };
+  return { view: mergeView(contents, [base, all]), contents };
 }
 
 function baseRow({ store, conf }: Bench): LayerRow {

@@ -33,6 +33,9 @@ export type ImagePlan = {
   readonly manifest: Manifest;
 };
 
+/** What planning reads of a store. */
+export type PlanContents = Pick<Store, 'manifestOf' | 'treeOf' | 'results'>;
+
 const FORMAT = 2;
 
 /**
@@ -40,7 +43,7 @@ const FORMAT = 2;
  * where they are known already, their content then is not.
  */
 export function planImage(
-  store: Store,
+  store: PlanContents,
   view: View,
   excludes: readonly string[],
   epoch: number,
@@ -150,10 +153,10 @@ function recordFiles(
 
 type Links = ReadonlyMap<TreePath, readonly TreePath[]>;
 
-const known = new WeakMap<Store, Map<string, Links>>();
+const known = new WeakMap<PlanContents, Map<string, Links>>();
 
 /** The hard links of a layer: all their paths in byte order, by the first. A layer is looked through for them once. */
-function linksOf(store: Store, { n, digest }: LayerRow): Links {
+function linksOf(store: PlanContents, { n, digest }: LayerRow): Links {
   const links = known.get(store) ?? new Map<string, Links>();
   known.set(store, links);
   const own = links.get(digest) ?? recallLinks(store, n, digest);
@@ -161,7 +164,7 @@ function linksOf(store: Store, { n, digest }: LayerRow): Links {
   return own;
 }
 
-function recallLinks(store: Store, n: number, digest: Digest): Links {
+function recallLinks(store: PlanContents, n: number, digest: Digest): Links {
   const text = store.results.get(`links ${digest}`);
   if (text !== undefined) return new Map(JSON.parse(text) as [TreePath, TreePath[]][]);
   const links = new Map<TreePath, TreePath[]>();
