@@ -26,6 +26,9 @@ import { Store } from './store/layers.ts';
 import { type Witness, witness } from './store/witness.ts';
 import { rememberUnchanged } from './unchanged.ts';
 
+/** Seconds: whoever adds package after package does not wait for the mirror each time. `snap lock` always asks it. */
+const INDEX_AGE = 3600;
+
 /** A whole build, from what a person wrote to the image on disk. */
 export async function build(request: BuildRequest, report: Report): Promise<BuildResult> {
   const begun = performance.now();
@@ -34,7 +37,7 @@ export async function build(request: BuildRequest, report: Report): Promise<Buil
   const read = Date.now();
   const inputs = await readInputs(request.project, request.conf, store);
   await checkInputs(inputs, store);
-  const lock = await coverLock(inputs, store, request, report);
+  const lock = await coverLock(inputs, store, { ...request, indexAge: INDEX_AGE }, report);
   await saveLock(inputs, lock, request);
   await fetchInputs(inputs, lock, store, request, report);
   const bench = await makeBench(inputs, lock, store, request, report);

@@ -73,6 +73,8 @@ export type CoverOptions = {
   readonly update?: 'all' | readonly string[];
   readonly locked: boolean;
   readonly offline: boolean;
+  /** Seconds that apt's indexes may be old; without it they are brought up to date. */
+  readonly indexAge?: number;
 };
 
 /**
@@ -109,6 +111,7 @@ export async function coverLock(
     aptDir: join(store.layout.apt, digestOf(JSON.stringify([mirrors, conf.suite, conf.arch])).slice(0, 16)),
     debsDir: store.layout.debs,
     offline: options.offline,
+    ...(options.indexAge === undefined ? {} : { indexAge: options.indexAge }),
     now: () => projectEpoch(conf) ?? Math.floor(Date.now() / 1000),
   });
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { attempt, type Outcome } from '../host/program.ts';
@@ -63,7 +63,10 @@ export async function withAptRoot<T>(
  */
 export async function updateIndexes(root: AptRoot): Promise<void> {
   const outcome = await apt(root, ['flock', 'lists.lock', 'apt-get', 'update', '-q', '--error-on=any']);
-  if (outcome.exitCode === 0) return;
+  if (outcome.exitCode === 0) {
+    await writeFile(join(root.dir, UPDATED), '');
+    return;
+  }
   const [first, ...others] = updateProblems(outcome.stderr, root.mirrors);
   const where = first?.archive === undefined ? '' : ` "${first.archive}"`;
   const suite = first?.suite === undefined ? '' : ` suite "${first.suite}"`;
@@ -77,6 +80,16 @@ export async function updateIndexes(root: AptRoot): Promise<void> {
       hint: 'no package was taken from it; see what apt said with: LC_ALL=C apt-get update',
     },
   );
+}
+
+/** A file whose time tells when the indexes were last brought up to date. */
+const UPDATED = 'updated';
+
+/** Whether the indexes were brought up to date within so many seconds, for these very mirrors. */
+export async function areRecent(root: AptRoot, seconds: number): Promise<boolean> {
+  const made = await stat(join(root.dir, UPDATED)).catch(() => undefined);
+  const age = made === undefined ? Number.POSITIVE_INFINITY : (Date.now() - made.mtimeMs) / 1000;
+  return age >= 0 && age < seconds;
 }
 
 /**

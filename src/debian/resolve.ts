@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { nearest, SnapError } from '../host/error.ts';
 import type { Mirror } from '../project/conf.ts';
 import { explanation, type Simulated } from './apt-output.ts';
-import { type AptRoot, type Indexes, readIndexes, simulate, updateIndexes, withAptRoot } from './apt-root.ts';
+import {
+  type AptRoot,
+  areRecent,
+  type Indexes,
+  readIndexes,
+  simulate,
+  updateIndexes,
+  withAptRoot,
+} from './apt-root.ts';
 import { controlOf } from './deb.ts';
 import { debPath } from './debs.ts';
 import { type Lock, type PackageId, type Pin, packageId, sameSet, uncovered } from './lock.ts';
@@ -35,6 +43,8 @@ export type ResolveRequest = {
   readonly offline: boolean;
   /** Seconds; asked once, when a lock is made. */
   readonly now: () => number;
+  /** Seconds that indexes may be old before a server is asked for newer ones; it is asked at once when they have no solution. */
+  readonly indexAge?: number;
 };
 
 /** Installed for the build and never in the image. */
@@ -53,16 +63,34 @@ export async function resolve(request: ResolveRequest): Promise<Lock> {
   requireKeyrings(request.mirrors);
   const { aptDir: dir, mirrors, arch } = request;
   return await withAptRoot({ dir, mirrors, arch }, async (root) => {
-    if (!request.offline) await updateIndexes(root);
-    const indexes = await readIndexes(root);
-    refuseOlder(indexes, request);
-    const pool = await poolOf(root, indexes, request, versions);
-    requireKnown(pool, request);
-    const base = await resolveBase(pool, request);
-    const solution = await resolveAll(pool, base, request);
-    const closures = await resolveClosures(pool, base, solution, request);
-    return newLock(request, indexes, base, solution, closures);
+    const asksServer = !request.offline;
+    const recent =
+      asksServer && request.update === undefined && (await areRecent(root, request.indexAge ?? 0));
+    if (asksServer && !recent) await updateIndexes(root);
+    try {
+      return await solve(root, request, versions);
+    } catch (error) {
+      // What is new in the archives since may be all that is missing.
+      if (!recent || !(error instanceof SnapError) || error.code !== 'RESOLVE') throw error;
+      await updateIndexes(root);
+      return await solve(root, request, versions);
+    }
   });
+}
+
+async function solve(
+  root: AptRoot,
+  request: ResolveRequest,
+  versions: ReturnType<typeof namedVersions>,
+): Promise<Lock> {
+  const indexes = await readIndexes(root);
+  refuseOlder(indexes, request);
+  const pool = await poolOf(root, indexes, request, versions);
+  requireKnown(pool, request);
+  const base = await resolveBase(pool, request);
+  const solution = await resolveAll(pool, base, request);
+  const closures = await resolveClosures(pool, base, solution, request);
+  return newLock(request, indexes, base, solution, closures);
 }
 
 /** Where packages may come from: the indexes, pins that left them, and which versions must stay. */

@@ -284,3 +284,24 @@ test('offline the indexes of the last time are used, and without any it says so'
   assert.deepEqual(debs(lock, 'two'), ['bar:amd64']);
   assert.deepEqual(archive.asked, []);
 });
+
+test('recent indexes are taken as they are, unless they have no solution or pins are to move', async () => {
+  await archive.publish(FOO);
+  const indexAge = 3600;
+  const lock = await resolve(request({ one: ['foo'] }, { indexAge }));
+  assert.notDeepEqual(archive.asked, [], 'there were none');
+  archive.asked.length = 0;
+  await archive.publish([...FOO, ['new 1.0'], ['bar 2.0']]);
+  const more = await resolve(request({ one: ['foo'], two: ['mailer'] }, { lock, indexAge }));
+  assert.deepEqual(archive.asked, []);
+  const newest = await resolve(request({ one: ['foo'], two: ['new'] }, { lock: more, indexAge }));
+  assert.deepEqual(debs(newest, 'two'), ['new:amd64']);
+  assert.notDeepEqual(archive.asked, [], 'what is new is asked for');
+  await archive.publish([...FOO, ['new 1.0'], ['bar 2.0'], ['foo 3.0']]);
+  archive.asked.length = 0;
+  await resolve(request({ one: ['foo'], two: ['new'] }, { lock: newest, update: 'all', indexAge }));
+  assert.notDeepEqual(archive.asked, [], 'an update asks always');
+  archive.asked.length = 0;
+  await resolve(request({ one: ['foo'], two: ['bar', 'new'] }, { lock: newest }));
+  assert.notDeepEqual(archive.asked, [], 'so does a request that names no age');
+});
