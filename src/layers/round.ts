@@ -16,6 +16,7 @@ import type { Step } from './sandbox.ts';
 import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
 import type { Slots } from './slots.ts';
 import { packageStep, scriptletStep } from './steps.ts';
+import { makeTops } from './tops.ts';
 import type { Conflict, View, ViewLayer } from './view.ts';
 
 export type LayerResult = {
@@ -75,6 +76,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   const results: LayerResult[] = [];
   const conflicts: Conflict[] = [];
   const outcomes = new Map<string, Promise<Outcome>>();
+  using tops = makeTops(bench);
   bench.report({ kind: 'planned', layers: sequence.scriptlets.length + 1 });
 
   const base = obtain(bench, results, 'base', baseInputs(bench.lock), [], (inputs) =>
@@ -106,7 +108,8 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
         return undefined;
       }
       const preDepends = await preDependsOf(bench, debs);
-      return runLayer(bench, scriptletJob(bench, scriptlet, inputs, view, debs, preDepends, earlierDone));
+      const job = scriptletJob(bench, scriptlet, inputs, view, debs, preDepends, earlierDone);
+      return runLayer(bench, { ...job, top: () => tops.of(view) });
     });
     return row ? { kind: 'done', layer: { name: scriptlet.name, row, sees } } : { kind: 'blocked' };
   };

@@ -15,6 +15,7 @@ import { type Captured, type CaptureOptions, capture, createdNames } from './cap
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
 import { type Ending, runSandboxed, type Step } from './sandbox.ts';
+import type { Top } from './tops.ts';
 import { makeTop, type View } from './view.ts';
 
 /** What all layers of one build share. */
@@ -39,6 +40,8 @@ export type LayerJob = {
   readonly kind: LayerKind;
   readonly inputs: Inputs;
   readonly view: View;
+  /** The folder on top of the view, where this layer shares it with others. */
+  readonly top?: () => Top;
   /** Makes the steps; the folder is the layer's work folder, where it may stage what the steps see. */
   readonly prepare: (folder: string) => readonly Step[];
   /** Waits for the layers before this one in the order, so that ids are given in that order whatever runs first. */
@@ -57,18 +60,19 @@ export const NO_SERVICES = [
 
 /** Runs one layer's steps on its view, and publishes what they changed. */
 export async function runLayer(workshop: Workshop, job: LayerJob): Promise<LayerRow> {
-  const { store, report, lock } = workshop;
+  const { store, report } = workshop;
   const folder = store.makeWorkDir();
   const clock = watchClock();
   let keep = false;
+  let top: Top | undefined;
   try {
-    makeTop(store, job.view, join(folder, 'top'), lock.epoch, job.kind === 'base' ? [] : NO_SERVICES);
+    top = job.top?.() ?? ownTop(workshop, job, folder);
     const steps = job.prepare(folder);
     report({ kind: 'layer-step', name: job.name, step: job.what });
     const begun = performance.now();
     const ending = await runSandboxed({
       folder,
-      lower: [join(folder, 'top'), ...stackOf(store, job.view)],
+      lower: [top.path, ...stackOf(store, job.view)],
       steps,
       timeout: workshop.timeout,
       signal: workshop.signal,
@@ -83,8 +87,15 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     return await captureLayer(workshop, job, folder, clock, begun);
   } finally {
     clock.end();
+    top?.release();
     if (!keep) store.dropWorkDir(folder);
   }
+}
+
+function ownTop({ store, lock }: Workshop, job: LayerJob, folder: string): Top {
+  const path = join(folder, 'top');
+  makeTop(store, job.view, path, lock.epoch, job.kind === 'base' ? [] : NO_SERVICES);
+  return { path, release: () => {} };
 }
 
 /** The trees of a view, the topmost first. */
