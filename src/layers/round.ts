@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, Order, PackageId } from '../debian/lock.ts';
@@ -8,7 +9,7 @@ import type { LayerState } from '../report/event.ts';
 import type { LayerRow } from '../store/layers.ts';
 import { runBase } from './base.ts';
 import { adopt, fits } from './ids.ts';
-import { baseInputs, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
+import { baseInputs, checkStaged, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
 import { reasonOf } from './reason.ts';
 import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
@@ -145,6 +146,7 @@ function scriptletJob(
     if (scriptlet.hasRun) {
       const { sources: sourcesDir } = store.layout;
       steps.push(scriptletStep(scriptlet, { project: conf.project, lock, sourcesDir, folder, eatmydata }));
+      checkStaged(inputs, scriptlet, join(folder, 'inputs'));
     }
     return steps;
   };
