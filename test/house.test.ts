@@ -12,9 +12,9 @@ const SRC = join(ROOT, 'src');
 const FLOORS = [
   ['snap.ts'],
   ['commands'],
-  ['check.ts'],
+  ['check.ts', 'watch.ts'],
   ['build.ts', 'lock.ts', 'shell.ts', 'list.ts'],
-  ['bench.ts', 'output.ts'],
+  ['bench.ts', 'output.ts', 'changes.ts'],
   ['inputs.ts', 'request.ts'],
   ['kernel'],
   ['layers'],

@@ -1,71 +1,45 @@
-import { join } from 'node:path';
 import { type BuildResult, build, plan } from '../build.ts';
-import type { BuildEvent } from '../report/event.ts';
-import { printable } from '../report/printable.ts';
-import { count, counted, duration, size } from '../report/quantity.ts';
-import { openScreen } from '../report/terminal.ts';
+import { SnapError } from '../host/error.ts';
 import type { BuildRequest } from '../request.ts';
+import { type Shown, showBuild } from './built.ts';
 import { printPlan } from './plan.ts';
-import { print, printJson, reporting, say } from './print.ts';
+import { print, printJson, printJsonLine, reporting, say } from './print.ts';
 import { type BuildOptions, buildRequest } from './request.ts';
 import type { Command } from './session.ts';
 
 /** `snap build [CONF]` */
 export const buildCommand: Command<[conf?: string], BuildOptions> = (session, [name], options) => {
-  const ended: object[] = [];
+  let shown: Shown | undefined;
   const work = async () => {
     const request = buildRequest(session, name, options);
+    if (options.watch) return watched(request, options);
     if (options.dryRun) return printPlan(await plan(request), options.json === true);
-    return runBuild(request, options, ended);
+    shown = showBuild(request);
+    return runBuild(request, options, shown);
   };
-  return reporting(options.json === true, work, () => (options.dryRun ? {} : { image: null, layers: ended }));
+  const known = () => (options.dryRun ? {} : { image: null, layers: shown?.ended ?? [] });
+  return reporting(options.json === true, work, known, options.watch ? printJsonLine : printJson);
 };
 
-async function runBuild(request: BuildRequest, options: BuildOptions, ended: object[]): Promise<number> {
-  const screen = openScreen(request.conf, process.stderr, process.env);
-  const learned = { orders: 0, ids: 0 };
-  const report = (event: BuildEvent): void => {
-    if (event.kind === 'layer-end') ended.push(endedLayer(event));
-    if (event.kind === 'learned') learned.orders++;
-    if (event.kind === 'ids') learned.ids++;
-    screen.report(event);
-  };
+async function watched(request: BuildRequest, { dryRun, json = false }: BuildOptions): Promise<number> {
+  if (dryRun) {
+    throw new SnapError('USAGE', 'Cannot watch with --dry-run: it builds nothing', {
+      hint: 'take one of them out; snap plan tells what would run',
+    });
+  }
+  const { watchBuilds } = await import('./watch.ts');
+  return watchBuilds(request, json);
+}
+
+async function runBuild(request: BuildRequest, options: BuildOptions, shown: Shown): Promise<number> {
   let result: BuildResult;
   try {
-    result = await build(request, report);
+    result = await build(request, shown.report);
   } finally {
-    screen.close();
+    shown.close();
   }
-  for (const line of summary(request, result, learned)) say(line);
+  for (const line of shown.summary(result)) say(line);
   if (options.json) printJson(result);
   else print(result.image);
   return 0;
-}
-
-/** A layer as `--json` shows it when the build has failed; its key is unknown where it was not told. */
-function endedLayer(event: Extract<BuildEvent, { kind: 'layer-end' }>): object {
-  const { name, key = null, state, seconds, reason } = event;
-  return { name, key, state, seconds, reason };
-}
-
-function summary(
-  request: BuildRequest,
-  result: BuildResult,
-  learned: { readonly orders: number; readonly ids: number },
-): string[] {
-  const ran = result.layers.filter((layer) => layer.state === 'run').length;
-  const layers =
-    ran === 0
-      ? `nothing changed in ${counted(result.layers.length, 'layer')}`
-      : `${counted(ran, 'layer')} run, ${count(result.layers.length - ran)} unchanged`;
-  const image = `${counted(result.paths, 'path')}, ${size(result.bytes)}`;
-  const lock = join('conf', `${request.conf}.lock`);
-  const news = [
-    ...(learned.orders > 0 ? [counted(learned.orders, 'order')] : []),
-    ...(learned.ids > 0 ? [counted(learned.ids, 'id')] : []),
-  ];
-  return [
-    `${printable(request.conf)}: ${layers}, ${duration(result.seconds)}; image: ${image}`,
-    ...(news.length > 0 ? [`${news.join(' and ')} learned, kept in ${lock}: commit it`] : []),
-  ];
 }
