@@ -5,10 +5,10 @@ import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import { run } from './host/program.ts';
 import type { Inputs } from './inputs.ts';
-import type { Ledger } from './layers/ids.ts';
+import { adopt, fits, type Ledger } from './layers/ids.ts';
 import { pinOf } from './layers/key.ts';
+import { joinRuns, type Shared, shareRuns } from './layers/relay.ts';
 import type { Bench } from './layers/round.ts';
-import { makeSlots } from './layers/slots.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
 import type { Store } from './store/layers.ts';
@@ -43,18 +43,19 @@ export async function makeBench(
   store: Store,
   request: BuildRequest,
   report: Report,
+  relay = joinRuns(shareRuns(request.jobs)),
 ): Promise<Bench> {
   return {
     store,
     conf: inputs.conf,
     lock,
-    ledger: ledgerOf(lock, inputs.parent),
+    ledger: shareLedger(relay.shared, ledgerOf(lock, inputs.parent)),
     eatmydata: await eatmydataOf(lock, store),
     timeout: request.timeout,
     keepFailed: request.keepFailed,
     signal: request.signal,
     report,
-    slots: makeSlots(request.jobs),
+    relay,
     rerun: new Set(request.rerun),
   };
 }
@@ -67,6 +68,14 @@ export function ledgerOf(lock: Lock, parent: Lock | undefined): Ledger {
     return new Map([...own, ...added]);
   };
   return { uids: join(lock.uids, parent?.uids), gids: join(lock.gids, parent?.gids) };
+}
+
+/** The ledger that layers under way give ids from; a new one where the lock came to say something else. */
+function shareLedger(shared: Shared, own: Ledger): Ledger {
+  const ids = { uids: Object.fromEntries(own.uids), gids: Object.fromEntries(own.gids) };
+  if (shared.ledger === undefined || !fits(shared.ledger, ids)) shared.ledger = own;
+  else adopt(shared.ledger, ids);
+  return shared.ledger;
 }
 
 /** libeatmydata of the target's suite, unpacked once from the locked deb. */

@@ -17,6 +17,7 @@ import {
 import { expectedSeconds } from './layers/estimate.ts';
 import { forecast, type PlannedLayer, unlocked } from './layers/forecast.ts';
 import { recallView } from './layers/kept-view.ts';
+import { joinRuns, type Relay, shareRuns } from './layers/relay.ts';
 import { type Bench, hitOf, type LayerResult, ordersFrom, runRound, settleLayers } from './layers/round.ts';
 import type { View, ViewLayer } from './layers/view.ts';
 import { type Output, putOutput, recallImage, recordBuild, settledRows } from './output.ts';
@@ -31,16 +32,27 @@ const INDEX_AGE = 3600;
 
 /** A whole build, from what a person wrote to the image on disk. */
 export async function build(request: BuildRequest, report: Report): Promise<BuildResult> {
-  const begun = performance.now();
   using store = new Store(request.project);
   using _held = await holdForBuild(store, request, report);
+  return await buildHeld(store, request, report, joinRuns(shareRuns(request.jobs)));
+}
+
+/** The build in a store that is held for it. When it is halted, layers may go on after it has ended: they are in the relay. */
+export async function buildHeld(
+  store: Store,
+  request: BuildRequest,
+  report: Report,
+  relay: Relay,
+): Promise<BuildResult> {
+  const begun = performance.now();
   const read = Date.now();
   const inputs = await readInputs(request.project, request.conf, store);
-  await checkInputs(inputs, store);
+  const signal = AbortSignal.any([request.signal, relay.halt]);
+  await checkInputs(inputs, store, signal);
   const lock = await coverLock(inputs, store, { ...request, indexAge: INDEX_AGE }, report);
-  await saveLock(inputs, lock, request);
-  await fetchInputs(inputs, lock, store, request, report);
-  const bench = await makeBench(inputs, lock, store, request, report);
+  await saveLock(inputs, lock, request, report);
+  await fetchInputs(inputs, lock, store, { ...request, signal }, report);
+  const bench = await makeBench(inputs, lock, store, request, report, relay);
   const made = await makeLayers(inputs, bench, request);
   await keepIds(inputs, made.bench, request);
   const { output, results } = made.recalled ?? (await finish(inputs, made, request, report));
@@ -61,8 +73,13 @@ function witnesses(inputs: Inputs, { lock, ledger }: Bench, read: number): Witne
   return inputPaths(inputs)?.map((path) => witness(path, isOwn && path === inputs.lockFile ? now : read));
 }
 
-async function saveLock(inputs: Inputs, lock: Lock, { locked }: BuildRequest): Promise<void> {
-  if (!locked) await writeLock(inputs.lockFile, lock);
+async function saveLock(
+  { lockFile: file }: Inputs,
+  lock: Lock,
+  { locked }: BuildRequest,
+  report: Report,
+): Promise<void> {
+  if (!locked && (await writeLock(file, lock))) report({ kind: 'lock', file });
 }
 
 /** The ids of new names go into the lock. */
@@ -90,7 +107,7 @@ async function keepIds(
     );
   }
   for (const one of fresh) report({ kind: 'ids', ...one });
-  await saveLock(inputs, withIds(lock, ledger), request);
+  await saveLock(inputs, withIds(lock, ledger), request, report);
 }
 
 type Finished = { readonly output: Output; readonly results: readonly LayerResult[] };
@@ -112,6 +129,7 @@ async function makeLayers(inputs: Inputs, first: Bench, request: BuildRequest): 
     for (const result of round.results) {
       if (result.state !== 'hit' || !ran.has(result.name)) ran.set(result.name, result);
     }
+    bench.relay.halt.throwIfAborted();
     if (round.errors.length > 0) throw failureOf(request.conf, round.errors, round.results);
     const { layers } = round;
     const whole = round.conflicts.length === 0;
@@ -155,7 +173,7 @@ async function learn(
   }
   for (const one of orders) bench.report({ kind: 'learned', ...one });
   const lock = withOrders(bench.lock, orders);
-  await saveLock(inputs, lock, request);
+  await saveLock(inputs, lock, request, bench.report);
   return lock;
 }
 
@@ -167,6 +185,7 @@ async function finish(
   report: Report,
 ): Promise<Finished> {
   const settled = await settleLayers(bench, layers);
+  bench.relay.halt.throwIfAborted();
   const shown: { view: View; layers: readonly ViewLayer[]; all: readonly ViewLayer[] } = {
     view: settled.view,
     layers,

@@ -138,7 +138,7 @@ function commandLine(run: Runner): Command {
   add(
     'build [conf]',
     'build the image: what changed runs, all else comes from the store',
-    ['snap build', 'snap build demo --locked --json', 'snap build demo --rerun bluez'],
+    ['snap build', 'snap build demo --locked --json', 'snap build demo --rerun bluez', 'snap build --watch'],
     ROOT,
     async () => (await import('./commands/build.ts')).buildCommand,
   )
@@ -146,6 +146,7 @@ function commandLine(run: Runner): Command {
     .option('--locked', 'refuse to change the lock')
     .option('--offline', 'ask no server')
     .option('-n, --dry-run', 'only tell what would run')
+    .option('--watch', 'build again whenever a file is saved, until Ctrl-C')
     .option('--timeout <seconds>', 'the time that one scriptlet may take', wholeNumber)
     .option('--keep-failed', 'keep the tree of a scriptlet that failed')
     .addOption(new Option('--output <dir>', 'put the image there instead of images/'))

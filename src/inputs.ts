@@ -159,10 +159,15 @@ export function sequenceOf({ scriptlets, parent }: Inputs, lock: Pick<Lock, 'ord
 }
 
 /** Runs every do_check whose inputs have not passed it before. */
-export async function checkInputs({ conf, scriptlets }: Inputs, store: Store): Promise<void> {
+export async function checkInputs(
+  { conf, scriptlets }: Inputs,
+  store: Store,
+  signal: AbortSignal,
+): Promise<void> {
   await check(conf, scriptlets, {
     cache: store.results,
     checkKey: (scriptlet) => `check ${keyOf(declaredInputs(scriptlet, conf.project))}`,
     prelude: PRELUDE,
+    signal,
   });
 }

@@ -1,45 +1,44 @@
 import { build, plan } from '../build.ts';
-import type { BuildEvent } from '../report/event.ts';
-import { openScreen } from '../report/terminal.ts';
+import { SnapError } from '../host/error.ts';
 import type { BuildRequest, BuildResult } from '../request.ts';
+import { type Shown, showBuild } from './built.ts';
 import { printPlan } from './plan.ts';
-import { reporting } from './print.ts';
+import { printJson, printJsonLine, reporting } from './print.ts';
 import { type BuildOptions, buildRequest } from './request.ts';
 import type { Command } from './session.ts';
 import { tellBuild } from './tell-build.ts';
 
 /** `snap build [CONF]` */
 export const buildCommand: Command<[conf?: string], BuildOptions> = (session, [name], options) => {
-  const ended: object[] = [];
+  let shown: Shown | undefined;
   const work = async () => {
     const request = buildRequest(session, name, options);
+    if (options.watch) return watched(request, options);
     if (options.dryRun) return printPlan(await plan(request), options.json === true);
-    return runBuild(request, options, ended);
+    shown = showBuild(request);
+    return runBuild(request, options, shown);
   };
-  return reporting(options.json === true, work, () => (options.dryRun ? {} : { image: null, layers: ended }));
+  const known = () => (options.dryRun ? {} : { image: null, layers: shown?.ended ?? [] });
+  return reporting(options.json === true, work, known, options.watch ? printJsonLine : printJson);
 };
 
-async function runBuild(request: BuildRequest, options: BuildOptions, ended: object[]): Promise<number> {
-  const screen = openScreen(request.conf, process.stderr, process.env);
-  const learned = { orders: 0, ids: 0 };
-  const report = (event: BuildEvent): void => {
-    if (event.kind === 'layer-end') ended.push(endedLayer(event));
-    if (event.kind === 'learned') learned.orders++;
-    if (event.kind === 'ids') learned.ids++;
-    screen.report(event);
-  };
-  let result: BuildResult;
-  try {
-    result = await build(request, report);
-  } finally {
-    screen.close();
+async function watched(request: BuildRequest, { dryRun, json = false }: BuildOptions): Promise<number> {
+  if (dryRun) {
+    throw new SnapError('USAGE', 'Cannot watch with --dry-run: it builds nothing', {
+      hint: 'take one of them out; snap plan tells what would run',
+    });
   }
-  tellBuild(request.conf, result, learned, options.json === true);
-  return 0;
+  const { watchBuilds } = await import('./watch.ts');
+  return watchBuilds(request, json);
 }
 
-/** A layer as `--json` shows it when the build has failed; its key is unknown where it was not told. */
-function endedLayer(event: Extract<BuildEvent, { kind: 'layer-end' }>): object {
-  const { name, key = null, state, seconds, reason } = event;
-  return { name, key, state, seconds, reason };
+async function runBuild(request: BuildRequest, options: BuildOptions, shown: Shown): Promise<number> {
+  let result: BuildResult;
+  try {
+    result = await build(request, shown.report);
+  } finally {
+    shown.close();
+  }
+  tellBuild(request.conf, result, shown.learned, options.json ? printJson : undefined);
+  return 0;
 }

@@ -18,8 +18,16 @@ export function say(line: string): void {
 
 /** A value on standard output, with nothing in it that a terminal would obey. */
 export function printJson(value: unknown): void {
-  const text = JSON.stringify(value, undefined, 2);
-  print(text.replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`));
+  print(safeJson(JSON.stringify(value, undefined, 2)));
+}
+
+/** The same on one line: of several values each has a line of its own. */
+export function printJsonLine(value: unknown): void {
+  print(safeJson(JSON.stringify(value)));
+}
+
+function safeJson(text: string): string {
+  return text.replace(/[\u007f-\u009f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
 /** With `json`, a failure of `work` is a value on standard output too, together with what is known by then. */
@@ -27,11 +35,12 @@ export async function reporting(
   json: boolean,
   work: () => Promise<number>,
   known: () => object = () => ({}),
+  show: (value: unknown) => void = printJson,
 ): Promise<number> {
   try {
     return await work();
   } catch (error) {
-    if (json) printJson({ ...known(), error: messageValue(error) });
+    if (json) show({ ...known(), error: messageValue(error) });
     throw error;
   }
 }

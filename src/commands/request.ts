@@ -13,6 +13,7 @@ export type BuildOptions = {
   readonly keepFailed?: boolean;
   readonly output?: string;
   readonly rerun?: readonly string[];
+  readonly watch?: boolean;
   readonly json?: boolean;
 };
 

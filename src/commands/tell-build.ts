@@ -2,14 +2,19 @@ import { join } from 'node:path';
 import { printable } from '../report/printable.ts';
 import { count, counted, duration, size } from '../report/quantity.ts';
 import type { BuildResult } from '../request.ts';
-import { print, printJson, say } from './print.ts';
+import { print, say } from './print.ts';
 
 export type Learned = { readonly orders: number; readonly ids: number };
 
-/** Tells what a build came to: a line for the reader, and the image or all of the result as data. */
-export function tellBuild(conf: string, result: BuildResult, learned: Learned, json: boolean): void {
+/** Tells what a build came to: a line for the reader, and as data the image, or all of the result by `printValue`. */
+export function tellBuild(
+  conf: string,
+  result: BuildResult,
+  learned: Learned,
+  printValue?: (value: object) => void,
+): void {
   for (const line of summary(conf, result, learned)) say(line);
-  if (json) printJson(result);
+  if (printValue) printValue(result);
   else print(result.image);
 }
 

@@ -1,6 +1,7 @@
 import { SnapError } from '../host/error.ts';
 import { recallUnchanged } from '../unchanged.ts';
 import { chooseConf, chooseProject } from './choose.ts';
+import { printJson } from './print.ts';
 import { tellBuild } from './tell-build.ts';
 
 /** Options that decide nothing where nothing is to be done. */
@@ -21,7 +22,8 @@ export function answerUnchanged(argv: readonly string[]): boolean {
     const result = recallUnchanged(project, conf);
     if (result === undefined) return false;
     const seconds = performance.now() / 1000;
-    tellBuild(conf, { ...result, seconds }, { orders: 0, ids: 0 }, rest.includes('--json'));
+    const printValue = rest.includes('--json') ? printJson : undefined;
+    tellBuild(conf, { ...result, seconds }, { orders: 0, ids: 0 }, printValue);
     return true;
   } catch (error) {
     if (error instanceof SnapError) return false;

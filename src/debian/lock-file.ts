@@ -20,16 +20,17 @@ export async function readLock(file: string, target?: LockTarget): Promise<Lock 
   }
 }
 
-/** Replaces `file` as a whole: after a crash it holds the old lock or the new one. A lock that is the same is not written. */
-export async function writeLock(file: string, lock: Lock): Promise<void> {
+/** Replaces `file` as a whole: after a crash it holds the old lock or the new one. A lock that is the same is not written: false. */
+export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   const text = formatLock(lock);
   const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}`);
   try {
-    if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return;
+    if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return false;
     await writeDurably(temporary, text);
     giveToCaller(temporary);
     await rename(temporary, file);
     await syncFolder(dirname(file));
+    return true;
   } catch (error) {
     await rm(temporary, { force: true });
     throw new SnapError('LOCK', `Cannot write lock "${file}": ${(error as Error).message}`, { cause: error });

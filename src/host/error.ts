@@ -10,6 +10,8 @@ export type ErrorCode =
   | 'RUN'
   | 'CONFLICT'
   | 'CHECK'
+  /** An input changed while it was being read. */
+  | 'CHANGED'
   | 'INTERRUPTED';
 
 /**

@@ -1,13 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lock, PackageId, Pin } from '../debian/lock.ts';
+import { errno } from '../host/error.ts';
 import { ownFile } from '../host/own.ts';
 import { sourceFile } from '../project/declared.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import { canonicalJson, digestOf, type Json } from '../store/digest.ts';
 import type { LayerKey } from '../store/layers.ts';
-import { printable } from '../store/manifest.ts';
+import { type Manifest, printable } from '../store/manifest.ts';
 import { scanTree } from '../store/tree.ts';
+import { changedMeanwhile } from './stage.ts';
 import { type ViewLayer, viewDigests } from './view.ts';
 
 /** Raised when the same inputs would now give another layer: a change to capture, to the sandbox or to what a key holds. */
@@ -61,13 +63,24 @@ export function declaredInputs(scriptlet: Scriptlet, project: string): Inputs {
     vars: { ...scriptlet.vars },
     variables: scriptlet.variables,
     data: scriptlet.dataDir === undefined ? {} : contentOf(scriptlet.dataDir),
-    files: Object.assign(
-      {},
-      ...scriptlet.files.map((file) => prefixed(file, contentOf(join(project, file)))),
-    ),
+    files: filesBelow(project, scriptlet.files),
     sources: scriptlet.sources.map((source) => `${sourceFile(source)} ${source.sha256}`),
     network: scriptlet.network,
   };
+}
+
+/**
+ * Makes sure that a layer runs on what its key holds: a person may have saved data or files since they were read. `folder` holds
+ * what was staged, data in `data`, files below `home`.
+ * @throws SnapError CHANGED when it is something else.
+ */
+export function checkStaged({ data, files }: Inputs, scriptlet: Scriptlet, folder: string): void {
+  const staged = {
+    data: scriptlet.dataDir === undefined ? {} : contentOf(join(folder, 'data')),
+    files: filesBelow(join(folder, 'home'), scriptlet.files),
+  };
+  if (canonicalJson({ data: data!, files: files! }) === canonicalJson(staged)) return;
+  throw changedMeanwhile(`of scriptlet "${scriptlet.name}"`);
 }
 
 /** Pins as a key holds them: a deb that moved to another place of the archive is the same deb. */
@@ -97,16 +110,29 @@ function preludeDigest(): string {
  * The content of a file or folder of the project as a scriptlet sees it: of the mode only whether it is executable, which is all
  * that git keeps, so that a clone under another umask has the same keys.
  */
-function contentOf(path: string): Record<string, string> {
+export function contentOf(path: string): Record<string, string> {
   if (!existsSync(path)) return {};
   const content: Record<string, string> = {};
-  for (const entry of scanTree(path, { mtime: () => 0 }).values()) {
+  for (const entry of scanned(path).values()) {
     const name = printable(entry.path);
     if (entry.type === 'file') content[name] = `${entry.mode & 0o100 ? 'x' : 'f'} ${entry.digest}`;
     else if (entry.type === 'symlink') content[name] = `l ${printable(entry.target)}`;
     else if (entry.type === 'dir') content[name] = 'd';
   }
   return content;
+}
+
+function scanned(path: string): Manifest {
+  try {
+    return scanTree(path, { mtime: () => 0 });
+  } catch (error) {
+    if (errno(error) === 'ENOENT') throw changedMeanwhile(`in "${path}"`, error);
+    throw error;
+  }
+}
+
+function filesBelow(folder: string, files: readonly string[]): Record<string, string> {
+  return Object.assign({}, ...files.map((file) => prefixed(file, contentOf(join(folder, file)))));
 }
 
 function prefixed(folder: string, content: Record<string, string>): Record<string, string> {

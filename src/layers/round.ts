@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, Order, PackageId } from '../debian/lock.ts';
@@ -5,16 +6,16 @@ import { fieldOf } from '../debian/records.ts';
 import { SnapError } from '../host/error.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import type { LayerState } from '../report/event.ts';
-import type { LayerRow } from '../store/layers.ts';
+import type { LayerKey, LayerRow } from '../store/layers.ts';
 import { runBase } from './base.ts';
 import { adopt, fits } from './ids.ts';
 import { recallView } from './kept-view.ts';
-import { baseInputs, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
+import { baseInputs, checkStaged, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
 import { reasonOf, wordsOf } from './reason.ts';
+import { type Relay, type Run, stopRuns, wantFor } from './relay.ts';
 import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
 import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
-import type { Slots } from './slots.ts';
 import { packageStep, scriptletStep } from './steps.ts';
 import { makeTops } from './tops.ts';
 import type { Conflict, View, ViewLayer } from './view.ts';
@@ -46,7 +47,7 @@ export type Round = {
   readonly errors: readonly unknown[];
 };
 
-export type Bench = Workshop & { readonly slots: Slots };
+export type Bench = Workshop & { readonly relay: Relay };
 
 /** The debs that a scriptlet's layer adds: what it asks for brings, less what is in its view. */
 export function addedDebs(lock: Lock, name: string, sees: ReadonlySet<string>): PackageId[] {
@@ -79,8 +80,8 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   using tops = makeTops(bench);
   bench.report({ kind: 'planned', layers: sequence.scriptlets.length + 1 });
 
-  const base = obtain(bench, results, 'base', baseInputs(bench.lock), [], (inputs) =>
-    runBase(bench, inputs),
+  const base = obtain(bench, results, 'base', baseInputs(bench.lock), [], (own, inputs) =>
+    runBase(own, inputs),
   ).then(
     (row): Outcome => ({ kind: 'done', layer: { name: 'base', row, sees: new Set() } }),
     (error): Outcome => ({ kind: 'failed', error }),
@@ -100,8 +101,10 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
     const inputs = scriptletInputs(scriptlet, bench.conf.project, bench.lock, debs, layers);
     const earlier = ['base', ...sequence.scriptlets.slice(0, position).map(({ name }) => name)];
     const earlierDone = (): Promise<void> =>
-      bench.slots.aside(async () => void (await Promise.all(earlier.map((name) => outcomes.get(name)))));
-    const row = await obtain(bench, results, scriptlet.name, inputs, layers, async () => {
+      bench.relay.shared.slots.aside(
+        async () => void (await Promise.all(earlier.map((name) => outcomes.get(name)))),
+      );
+    const row = await obtain(bench, results, scriptlet.name, inputs, layers, async (own) => {
       const view = recallView(bench.store, `${bench.conf.name} ${scriptlet.name}`, layers);
       if (view.conflicts.length > 0) {
         conflicts.push(...view.conflicts);
@@ -109,7 +112,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
       }
       const preDepends = await preDependsOf(bench, debs);
       const job = scriptletJob(bench, scriptlet, inputs, view, debs, preDepends, earlierDone);
-      return runLayer(bench, { ...job, top: () => tops.of(view) });
+      return runLayer(own, { ...job, top: () => tops.of(view) });
     });
     return row ? { kind: 'done', layer: { name: scriptlet.name, row, sees } } : { kind: 'blocked' };
   };
@@ -149,6 +152,7 @@ function scriptletJob(
     if (scriptlet.hasRun) {
       const { sources: sourcesDir } = store.layout;
       steps.push(scriptletStep(scriptlet, { project: conf.project, lock, sourcesDir, folder, eatmydata }));
+      checkStaged(inputs, scriptlet, join(folder, 'inputs'));
     }
     return steps;
   };
@@ -201,39 +205,114 @@ async function obtain<Row extends LayerRow | undefined>(
   name: string,
   inputs: Inputs,
   view: readonly ViewLayer[],
-  work: (inputs: Inputs) => Promise<Row>,
+  work: Work<Row>,
 ): Promise<Row | LayerRow> {
-  const { store, report } = bench;
   const key = keyOf(inputs);
-  const end = (state: LayerState, seconds: number, reason: string, error?: unknown): void => {
-    results.push({ name, key, state, seconds, reason });
-    const told =
-      error instanceof SnapError ? { lines: [error.message, ...error.lines], log: logFile(store, name) } : {};
-    report({ kind: 'layer-end', name, state, seconds, reason, key, ...told });
-  };
   const there = bench.rerun.has(name) ? undefined : findLayer(bench, inputs);
   if (there) {
     adopt(bench.ledger, JSON.parse(there.ids));
-    end('hit', 0, hitReason(inputs));
+    endLayer(bench, results, { name, key, state: 'hit', seconds: 0, reason: hitReason(inputs) });
     return there;
   }
+  bench.relay.halt.throwIfAborted();
+  const joined = await joinRun(bench, results, name, key);
+  if (joined) return joined;
   const why = bench.rerun.has(name)
     ? ({ kind: 'asked' } as const)
-    : reasonOf(store, bench.conf.name, name, inputs, view);
+    : reasonOf(bench.store, bench.conf.name, name, inputs, view);
   const reason = wordsOf(why);
-  return bench.slots.run(async () => {
+  const begun = beginRun(bench, name, key, reason, (own) => work(own, inputs));
+  const run = await Promise.race([begun, bench.relay.halted]);
+  return (await endOfRun(bench, results, name, run)) as Row;
+}
+
+/** Makes a layer at a bench of its own, whose signal stops that layer alone. */
+type Work<Row> = (own: Bench, inputs: Inputs) => Promise<Row>;
+
+/** Begins a layer as soon as a slot is free. */
+function beginRun(
+  bench: Bench,
+  name: string,
+  key: LayerKey,
+  reason: string,
+  work: (own: Bench) => Promise<LayerRow | undefined>,
+): Promise<Run> {
+  const { shared, wants, halt } = bench.relay;
+  const { promise, resolve, reject } = Promise.withResolvers<Run>();
+  const whole = shared.slots.run(async () => {
     bench.signal.throwIfAborted();
-    report({ kind: 'layer-start', name, reason });
-    const begun = performance.now();
-    try {
-      const row = await work(inputs);
-      if (row) end('run', (performance.now() - begun) / 1000, reason);
-      return row;
-    } catch (error) {
-      end('fail', (performance.now() - begun) / 1000, reason, error);
-      throw error;
-    }
+    halt.throwIfAborted();
+    bench.report({ kind: 'layer-start', name, reason });
+    const stop = new AbortController();
+    const began = performance.now();
+    const own = { ...bench, signal: AbortSignal.any([bench.signal, stop.signal]) };
+    const done = work(own).finally(() => shared.runs.delete(name));
+    const run = { key, want: wantFor(wants(), name), reason, began, stop, done };
+    shared.runs.set(name, run);
+    resolve(run);
+    await done;
   });
+  whole.catch(reject);
+  return promise;
+}
+
+/** Goes on with what an earlier build has begun of a layer; what it began of another one by this name is stopped. */
+async function joinRun(
+  bench: Bench,
+  results: LayerResult[],
+  name: string,
+  key: LayerKey,
+): Promise<LayerRow | undefined> {
+  const { shared } = bench.relay;
+  const run = shared.runs.get(name);
+  if (run === undefined) return undefined;
+  if (run.key !== key || run.stop.signal.aborted) {
+    await stopRuns(shared, [name]);
+    return undefined;
+  }
+  bench.report({ kind: 'layer-start', name, reason: run.reason, seconds: secondsSince(run.began) });
+  const row = await endOfRun(bench, results, name, run);
+  if (!row || !fits(bench.ledger, JSON.parse(row.ids))) return undefined;
+  adopt(bench.ledger, JSON.parse(row.ids));
+  return row;
+}
+
+/** Waits for a layer and tells how it ended, unless this build is halted meanwhile: then it goes on for the next one. */
+async function endOfRun(
+  bench: Bench,
+  results: LayerResult[],
+  name: string,
+  { key, reason, began, done }: Run,
+): Promise<LayerRow | undefined> {
+  const { halt, halted } = bench.relay;
+  const end = (state: LayerState, error?: unknown): void =>
+    endLayer(bench, results, { name, key, state, seconds: secondsSince(began), reason }, error);
+  try {
+    const row = await Promise.race([done, halted]);
+    if (row) end('run');
+    return row;
+  } catch (error) {
+    if (!halt.aborted) end('fail', error);
+    throw error;
+  }
+}
+
+function endLayer(
+  { store, report }: Bench,
+  results: LayerResult[],
+  result: LayerResult,
+  error?: unknown,
+): void {
+  results.push(result);
+  const told =
+    error instanceof SnapError
+      ? { lines: [error.message, ...error.lines], log: logFile(store, result.name) }
+      : {};
+  report({ kind: 'layer-end', ...result, ...told });
+}
+
+function secondsSince(began: number): number {
+  return (performance.now() - began) / 1000;
 }
 
 /** The linker's cache comes first: the programs that the other triggers run may need it. */
@@ -309,8 +388,8 @@ async function settleOne(
   after: readonly ViewLayer[],
 ): Promise<ViewLayer> {
   const inputs = { ...settlement.inputs, after: after.map(({ row }) => row.digest) };
-  const row = await obtain(bench, results, name, inputs, below, () =>
-    runLayer(bench, {
+  const row = await obtain(bench, results, name, inputs, below, (own) =>
+    runLayer(own, {
       name,
       kind: 'settle',
       inputs,

@@ -1,6 +1,6 @@
 import { chmodSync, lchownSync, lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SnapError } from '../host/error.ts';
+import { errno, SnapError } from '../host/error.ts';
 import type { TreePath } from '../store/manifest.ts';
 import { at, copyFile, setTime, walk } from '../store/tree.ts';
 
@@ -9,6 +9,23 @@ import { at, copyFile, setTime, walk } from '../store/tree.ts';
  * 0755, at SOURCE_DATE_EPOCH. Sockets, devices and fifos are left out.
  */
 export function stageInput(from: string, to: string, epoch: number): void {
+  try {
+    copyInput(from, to, epoch);
+  } catch (error) {
+    if (errno(error) === 'ENOENT') throw changedMeanwhile(`in "${from}"`, error);
+    throw error;
+  }
+}
+
+/** What a person saves or renames while snap reads it is no failure of theirs. */
+export function changedMeanwhile(which: string, cause?: unknown): SnapError {
+  return new SnapError('CHANGED', `Cannot go on: files ${which} changed while snap read them`, {
+    hint: 'build again; with --watch snap does so by itself',
+    cause,
+  });
+}
+
+function copyInput(from: string, to: string, epoch: number): void {
   mkdirSync(dirname(to), { recursive: true, mode: 0o755 });
   const folders: TreePath[] = [];
   for (const { path, stat } of walk(from)) {

@@ -136,6 +136,8 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
   for (const source of scriptlet.sources) {
     linkSync(join(options.sourcesDir, source.sha256), join(inputs, 'sources', sourceFile(source)));
   }
+  // Not the project's own file: whoever saves it now would have it run under the key of what it was.
+  writeFileSync(join(inputs, 'scriptlet.sh'), scriptlet.text);
   writeFileSync(join(inputs, 'variables.sh'), scriptlet.variables);
   const bind = (name: string): Bind => ({ from: join(inputs, name), to: `${RUN}/${name}` });
   return {
@@ -152,8 +154,7 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
     binds: [
       ...commonBinds(options.eatmydata),
       { from: PRELUDE, to: `${RUN}/prelude.sh` },
-      { from: scriptlet.file, to: `${RUN}/scriptlet.sh` },
-      ...['variables.sh', 'data', 'home', 'sources'].map(bind),
+      ...['scriptlet.sh', 'variables.sh', 'data', 'home', 'sources'].map(bind),
       ...(scriptlet.network ? [{ from: '/etc/resolv.conf', to: '/etc/resolv.conf' }] : []),
     ],
     network: scriptlet.network,

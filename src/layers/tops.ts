@@ -15,6 +15,7 @@ export function makeTops({ store, lock }: Pick<Workshop, 'store' | 'lock'>): Top
   const tops = new Map<string, Made>();
   /** The one that nobody uses now; there is at most one, as each holds whole databases. */
   let idle: Made | undefined;
+  let ended = false;
 
   const keyOf = (view: View): string => {
     for (const layer of view.layers) if (!numbers.has(layer)) numbers.set(layer, numbers.size);
@@ -50,9 +51,13 @@ export function makeTops({ store, lock }: Pick<Workshop, 'store' | 'lock'>): Top
           if (--top.users > 0) return;
           dropIdle();
           idle = top;
+          if (ended) dropIdle();
         },
       };
     },
-    [Symbol.dispose]: dropIdle,
+    [Symbol.dispose]() {
+      ended = true;
+      dropIdle();
+    },
   };
 }

@@ -17,6 +17,8 @@ export type Bubble = {
   readonly user: { readonly uid: number; readonly gid: number };
   /** Folders of the host that this user must be able to enter. */
   readonly reads: readonly string[];
+  /** Ends it at once. */
+  readonly signal?: AbortSignal;
 };
 
 export type BubbleOutcome = {
@@ -52,6 +54,7 @@ const USER_NAMESPACE = ['--unshare-user', '--uid', '65534', '--gid', '65534'];
  */
 export async function runInBubble(bubble: Bubble): Promise<BubbleOutcome> {
   const way = await workingWay(bubble);
+  bubble.signal?.throwIfAborted();
   const env = Object.entries(bubble.env).flatMap(([name, value]) => ['--setenv', name, value]);
   return launch(way, [...bubble.mounts, ...env, '--', ...bubble.command], bubble);
 }
@@ -86,7 +89,7 @@ async function workingWay(bubble: Bubble): Promise<Way> {
   });
 }
 
-type Limits = Pick<Bubble, 'input' | 'seconds' | 'bytes'>;
+type Limits = Pick<Bubble, 'input' | 'seconds' | 'bytes' | 'signal'>;
 
 function launch(way: Way, args: readonly string[], limits: Limits): Promise<BubbleOutcome> {
   const { promise, resolve, reject } = Promise.withResolvers<BubbleOutcome>();
@@ -96,10 +99,13 @@ function launch(way: Way, args: readonly string[], limits: Limits): Promise<Bubb
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     ...way.user,
   });
+  const { signal } = limits;
+  const kill = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
   let end: BubbleOutcome['end'] = 'exit';
   const stop = (why: BubbleOutcome['end']) => {
     end = why;
-    child.kill('SIGKILL');
+    kill();
   };
   const timer = setTimeout(() => stop('time'), limits.seconds * 1000);
   const streams = [1, 2, 3].map((fd) => collect(child, fd, limits.bytes, () => stop('output')));
@@ -110,6 +116,8 @@ function launch(way: Way, args: readonly string[], limits: Limits): Promise<Bubb
   });
   child.on('close', (code) => {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', kill);
+    if (signal?.aborted) return reject(signal.reason);
     const [stdout, stderr, third] = streams.map((chunks) => Buffer.concat(chunks));
     resolve({ end, exitCode: code ?? undefined, stdout: stdout!, stderr: stderr!, third: third! });
   });

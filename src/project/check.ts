@@ -27,6 +27,7 @@ export type CheckOptions = {
   readonly prelude: string;
   /** Time limit for each check; 60 unless told. */
   readonly seconds?: number;
+  readonly signal?: AbortSignal;
 };
 
 const MOST_BYTES = 16 * 1024 * 1024;
@@ -53,9 +54,11 @@ export async function check(
     writeFileSync(prelude, readFileSync(options.prelude));
     chmodSync(prelude, 0o644);
     for (const scriptlet of open) {
+      const key = options.checkKey(scriptlet);
       const outcome = await runInBubble(bubbleOf(conf, scriptlet, { ...options, prelude }));
       if (outcome.end !== 'exit' || outcome.exitCode !== 0) throw failure(conf, scriptlet, options, outcome);
-      options.cache.set(options.checkKey(scriptlet), 'passed');
+      // What was saved meanwhile has not been looked at.
+      if (options.checkKey(scriptlet) === key) options.cache.set(key, 'passed');
     }
   } finally {
     rmSync(stage, { recursive: true, force: true });
@@ -63,7 +66,7 @@ export async function check(
   return open.map(({ name }) => name);
 }
 
-function bubbleOf(conf: Conf, scriptlet: Scriptlet, { prelude, seconds = 60 }: CheckOptions): Bubble {
+function bubbleOf(conf: Conf, scriptlet: Scriptlet, { prelude, seconds = 60, signal }: CheckOptions): Bubble {
   const { uid, gid } = statSync(conf.project);
   return {
     mounts: [...hostPrograms(), ...inputs(conf, scriptlet, prelude), '--chdir', '/'],
@@ -84,6 +87,7 @@ function bubbleOf(conf: Conf, scriptlet: Scriptlet, { prelude, seconds = 60 }: C
     bytes: MOST_BYTES,
     user: { uid, gid }, // who can read the project, whatever its modes are
     reads: [conf.project],
+    ...(signal ? { signal } : {}),
   };
 }
 

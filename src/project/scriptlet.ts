@@ -17,6 +17,8 @@ export type Scriptlet = Declared & {
   readonly name: string;
   /** Absolute path of the shell file. */
   readonly file: string;
+  /** What the file held when it was read. */
+  readonly text: string;
   /** Absolute path of the data folder, undefined where there is none. */
   readonly dataDir: string | undefined;
   /** All functions that the file defines, as `declare -f` prints them, in byte order of names. */
@@ -119,7 +121,7 @@ function evaluationInput({ arch, suite }: Conf): (file: ShellFile) => Evaluation
 
 function toScriptlet(
   conf: Conf,
-  { name, file }: ShellFile,
+  { name, file, text }: ShellFile,
   evaluation: Evaluation | Fault,
   vars: Variables,
 ): Scriptlet {
@@ -135,6 +137,7 @@ function toScriptlet(
   return {
     name,
     file,
+    text,
     dataDir: statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ? dataDir : undefined,
     ...declared,
     functions: lines(functions),

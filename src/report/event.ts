@@ -14,8 +14,17 @@ export type BuildEvent =
     }
   /** How many layers the build consists of; a later one replaces it, as settle's layers become known late. */
   | { readonly kind: 'planned'; readonly layers: number }
-  /** A layer begins to run, and why it was not taken from the store. */
-  | { readonly kind: 'layer-start'; readonly name: string; readonly reason: string }
+  /** A layer begins to run, and why it was not taken from the store. With seconds: it has been running that long for an earlier build. */
+  | {
+      readonly kind: 'layer-start';
+      readonly name: string;
+      readonly reason: string;
+      readonly seconds?: number;
+    }
+  /** A layer that ran was stopped: what it is made from has changed. */
+  | { readonly kind: 'layer-stop'; readonly name: string }
+  /** The conf's lock has been written. */
+  | { readonly kind: 'lock'; readonly file: string }
   /** What a running layer is at: "12 packages", "do_run", "capture". */
   | { readonly kind: 'layer-step'; readonly name: string; readonly step: string }
   /** A layer is there or has failed. A hit has no `layer-start`. */

@@ -44,8 +44,13 @@ export function advance(progress: Progress, event: BuildEvent, now: number): Pro
     case 'layer-start':
       return {
         ...progress,
-        running: [...progress.running, { name: event.name, step: event.reason, began: now }],
+        running: [
+          ...progress.running,
+          { name: event.name, step: event.reason, began: now - (event.seconds ?? 0) * 1000 },
+        ],
       };
+    case 'layer-stop':
+      return { ...progress, running: progress.running.filter((layer) => layer.name !== event.name) };
     case 'layer-step':
       return {
         ...progress,
@@ -55,6 +60,7 @@ export function advance(progress: Progress, event: BuildEvent, now: number): Pro
       };
     case 'layer-end':
       return ended(progress, event);
+    case 'lock':
     case 'learned':
     case 'ids':
     case 'note':
@@ -94,6 +100,7 @@ export function keptLines(event: BuildEvent, shape: Shape): string[] {
 export function plainLines(event: BuildEvent): string[] {
   switch (event.kind) {
     case 'layer-start':
+      if (event.seconds !== undefined) return [`${printable(event.name)}: goes on`];
       return [`${printable(event.name)}: started, ${printable(event.reason)}`];
     case 'layer-end':
       if (event.state === 'hit') return [];
@@ -142,6 +149,8 @@ function commonLines(event: BuildEvent): string[] {
       return [
         `learned: ${printable(event.later)} after ${printable(event.earlier)}, since both write ${printablePath(event.path)}`,
       ];
+    case 'layer-stop':
+      return [`${printable(event.name)}: stopped`];
     case 'note':
       return event.text.split('\n').map((line) => printable(line));
     default:

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadConf } from '../../src/project/conf.ts';
@@ -55,6 +55,7 @@ do_check() { true; }
   assert.deepEqual(bluez, {
     name: 'bluez',
     file: join(project, 'scriptlets/bluez.sh'),
+    text: readFileSync(join(project, 'scriptlets/bluez.sh'), 'utf8'),
     dataDir: join(project, 'scriptlets/bluez'),
     needs: ['user', 'systemd'],
     needsAll: false,
