@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { errno } from '../host/error.ts';
 import { type HeldFolder, makeHeldFolder, sweepFolders } from '../store/locks.ts';
 
@@ -22,7 +23,10 @@ export const PROCESS_LIMIT = 4096;
 /** The part of the machine's memory, or of what snap itself may have, that one layer may use. */
 const MEMORY_SHARE = 0.8;
 
-const GROUP = /^snap-[0-9a-f]{16}$/;
+const GROUP = /^snap-[0-9a-f]{16}(-\d+)?$/;
+
+/** The folders that this process has swept. */
+const swept = new Set<string>();
 
 /** The name is 16 hex digits, unique on this host. */
 export function makeBounds(name: string): Bounds {
@@ -108,8 +112,11 @@ function ownGroups(): Map<string, string> {
 /** What dead builds left goes first. */
 function makeGroup(parent: string, name: string): HeldFolder | undefined {
   try {
-    sweepFolders(parent, GROUP, (group) => rmdirSync(group));
-    return makeHeldFolder(parent, () => `snap-${name}`);
+    if (!swept.has(parent)) sweepFolders(parent, GROUP, (group) => rmdirSync(group));
+    swept.add(parent);
+    // One that another build is about to sweep is still there: the next try needs a name of its own.
+    let tries = 0;
+    return makeHeldFolder(parent, () => `snap-${name}${tries++ === 0 ? '' : `-${tries}`}`);
   } catch (error) {
     if (['EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOSPC', 'EAGAIN'].includes(errno(error) ?? ''))
       return undefined;
@@ -135,14 +142,13 @@ function hasKilled(group: string): boolean {
 
 /** The kernel needs a moment to bury the last processes of a group. */
 async function removeGroup(group: HeldFolder): Promise<void> {
-  const { setTimeout: wait } = await import('node:timers/promises');
   for (let attempts = 0; attempts < 250; attempts++) {
     try {
       rmdirSync(group.path);
       break;
     } catch (error) {
       if (errno(error) !== 'EBUSY') break;
-      await wait(20);
+      await wait(Math.min(2 ** attempts, 20));
     }
   }
   group.release();
