@@ -26,7 +26,7 @@ const HELP = `Usage: node_modules/node/bin/node bench/scale.ts [OPTION]...
 Makes projects of N scriptlets and images of P paths, for each N and P, and prints what builds of them take, and how much memory.
 
   --scriptlets N,...   10,30,100,500; at least ${LEAST_SCRIPTLETS}
-  --paths P,...        5000,50000,500000; with the base's own, of which 4,000 to 5,000 are in each image
+  --paths P,...        5000,50000,500000; of the image; about 3,000 of them are the base's
   --runs N             how often each figure is measured (5)
   --lock FILE          the lock that names the base's packages (conf/combined.lock)
   --json               figures as JSON on standard output

@@ -20,6 +20,7 @@ const EXCLUDES = [
 /** Scriptlets that need "middle" itself. */
 const DEPENDENTS = 3;
 const FILES_IN_A_FOLDER = 20;
+const FEW = 50;
 
 /** The fewest scriptlets that a project has: one of each kind. */
 export const LEAST_SCRIPTLETS = DEPENDENTS + 4;
@@ -77,19 +78,31 @@ function share(paths: number, parts: number, at: number): number {
   return Math.floor(((at + 1) * paths) / parts) - Math.floor((at * paths) / parts);
 }
 
-/** Folders five deep, in tens, with files of a line each. */
+/** Folders up to five deep, in tens, with files of a line each; all in one folder where they are few. */
 function bulkScriptlet(name: string, need: string | undefined, paths: number): string {
-  const folders = Math.ceil(paths / (FILES_IN_A_FOLDER + 1.11));
-  const files = Math.max(0, paths - Math.ceil(folders * 1.11));
+  const files = filesOf(paths);
+  const perFolder = paths <= FEW ? FEW : FILES_IN_A_FOLDER;
+  const [tops, middles, folder] = [perFolder * 100, perFolder * 10, perFolder].map((per) => `$((at / ${per}`);
+  const place = paths <= FEW ? '' : `/${tops}))/${middles} % 10))/${folder} % 10))`;
   return `${need === undefined ? '' : `need ${need}\n\n`}do_run() {
   local at folder
   for ((at = 0; at < ${files}; at++)); do
-    if ((at % ${FILES_IN_A_FOLDER} == 0)); then
-      folder=usr/share/${name}/$((at / ${FILES_IN_A_FOLDER * 100}))/$((at / ${FILES_IN_A_FOLDER * 10} % 10))/$((at / ${FILES_IN_A_FOLDER} % 10))
+    if ((at % ${perFolder} == 0)); then
+      folder=usr/share/${name}${place}
       mkdir -p "$folder"
     fi
     echo "${name} $at" >"$folder/file-$at"
   done
 }
 `;
+}
+
+/** The files that, with their folders, make so many paths. */
+function filesOf(paths: number): number {
+  if (paths <= FEW) return Math.max(0, paths - 1);
+  const folders = (files: number): number =>
+    [1, 10, 100].reduce((sum, fan) => sum + Math.ceil(files / FILES_IN_A_FOLDER / fan), 1);
+  let files = Math.floor(paths / 1.0556);
+  while (files + folders(files) > paths) files--;
+  return files;
 }
