@@ -21,7 +21,7 @@ import { changeLeaf, changeMiddle, LEAST_SCRIPTLETS, writeProject } from './synt
 const OWN = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 const CONF = 'synthetic';
 
-const HELP = `Usage: node_modules/node/bin/node bench/scale.ts [OPTION]...
+const HELP = `Usage: npm run bench:scale -- [OPTION]...
 
 Makes projects of N scriptlets and images of P paths, for each N and P, and prints what builds of them take, and how much memory.
 
