@@ -24,7 +24,7 @@ import {
   keepLayers,
   reviveLayers,
 } from './kept-view.ts';
-import { type ImagePlan, planImage } from './plan.ts';
+import { type ImagePlan, type Part, planImage } from './plan.ts';
 import { mergeView } from './view.ts';
 
 /** How much an image holds: bytes are those of all regular files, hard links counted once. */
@@ -47,8 +47,7 @@ const FORMAT = 2;
 type Change = {
   readonly path: TreePath;
   readonly old: Entry | undefined;
-  readonly now: Entry | undefined;
-  readonly isCopied: boolean;
+  readonly now: Part | undefined;
 };
 
 /** Where a conf's image lies: a link to one of two slots, of which the other one is changed and then takes its place. */
@@ -112,7 +111,7 @@ function change(store: Store, folder: string, before: Note, plan: ImagePlan): Ex
   let { paths, bytes } = before;
   for (const { old: gone, now } of changes) {
     paths += (now ? 1 : 0) - (gone ? 1 : 0);
-    bytes += bytesOf(now) - bytesOf(gone);
+    bytes += bytesOf(now?.entry) - bytesOf(gone);
   }
   return { paths, bytes };
 }
@@ -127,13 +126,10 @@ function changesBetween(store: Store, old: ImagePlan, plan: ImagePlan): Change[]
   for (const path of paths) {
     for (const other of [...old.linksAt(path), ...plan.linksAt(path)]) paths.add(other);
   }
-  const isCopied = (image: ImagePlan, entry: Entry | undefined): boolean =>
-    entry?.type === 'file' && image.isCopied(entry);
   return [...paths].sort().flatMap((path): Change[] => {
-    const [was, now] = [old.at(path), plan.at(path)];
-    const copied = isCopied(plan, now);
-    if (was && now ? isEqual(was, now) && isCopied(old, was) === copied : was === now) return [];
-    return [{ path, old: was, now, isCopied: copied }];
+    const [was, now] = [old.partAt(path), plan.partAt(path)];
+    if (was && now ? isEqual(was.entry, now.entry) && was.isCopied === now.isCopied : was === now) return [];
+    return [{ path, old: was?.entry, now }];
   });
 }
 
@@ -146,8 +142,12 @@ function differingPaths(store: Store, old: ImagePlan, plan: ImagePlan): Set<Tree
     return paths;
   }
   const all = new Set<TreePath>();
-  addDifferent(all, old.entries(), plan.entries());
+  addDifferent(all, entriesOf(old), entriesOf(plan));
   return all;
+}
+
+function* entriesOf(plan: ImagePlan): Generator<Entry> {
+  for (const { entry } of plan.parts()) yield entry;
 }
 
 /**
@@ -158,20 +158,21 @@ function applyChanges(folder: string, changes: readonly Change[], plan: ImagePla
   const touched = new Set<TreePath>();
   const real = new Set<string>(['']);
   for (const { path, old, now } of changes.toReversed()) {
-    if (!old || (old.type === 'dir' && now?.type === 'dir')) continue;
+    if (!old || (old.type === 'dir' && now?.entry.type === 'dir')) continue;
     requireRealFolder(folder, parentOf(path), real);
     removeTree(at(folder, path));
     touched.add(parentOf(path));
   }
-  for (const { path, old, now, isCopied } of changes) {
+  for (const { path, old, now } of changes) {
     if (!now) continue;
+    const { entry } = now;
     if (path !== '' && plan.at(parentOf(path))?.type !== 'dir') throw noFolder(path);
     const file = at(folder, path);
-    const stays = old?.type === 'dir' && now.type === 'dir';
+    const stays = old?.type === 'dir' && entry.type === 'dir';
     requireRealFolder(folder, stays ? path : parentOf(path), real);
-    if (stays) setMetadata(now, file);
-    else make(folder, now, file, plan, isCopied);
-    if (now.type === 'dir') real.add(path);
+    if (stays) setMetadata(entry, file);
+    else make(folder, now, file, plan);
+    if (entry.type === 'dir') real.add(path);
     touched.add(path).add(parentOf(path));
   }
   for (const path of [...touched].sort().reverse()) {
@@ -186,9 +187,10 @@ function makeAll(folder: string, plan: ImagePlan): Extent {
   const folders = new Map<TreePath, number>();
   let paths = 0;
   let bytes = 0;
-  for (const entry of plan.entries()) {
+  for (const part of plan.parts()) {
+    const { entry } = part;
     if (entry.path !== '' && !folders.has(parentOf(entry.path))) throw noFolder(entry.path);
-    make(folder, entry, at(folder, entry.path), plan, entry.type === 'file' && plan.isCopied(entry));
+    make(folder, part, at(folder, entry.path), plan);
     if (entry.type === 'dir') folders.set(entry.path, entry.mtime);
     paths++;
     bytes += bytesOf(entry);
@@ -202,7 +204,8 @@ function noFolder(path: TreePath): Error {
   return new Error(`The image has "${path}" but no folder for it`);
 }
 
-function make(folder: string, entry: Entry, file: Buffer, plan: ImagePlan, isCopied: boolean): void {
+function make(folder: string, part: Part, file: Buffer, plan: ImagePlan): void {
+  const { entry, isCopied } = part;
   const record = plan.recordAt(entry.path);
   if (record) {
     writeFileSync(file, record, { flag: 'wx' });
@@ -210,9 +213,9 @@ function make(folder: string, entry: Entry, file: Buffer, plan: ImagePlan, isCop
   } else if (entry.type === 'file' && entry.link !== undefined) {
     linkSync(at(folder, entry.link), file);
   } else if (entry.type === 'file' && !isCopied) {
-    linkEntry(entry, file, plan.sourceOf(entry.path));
+    linkEntry(entry, file, plan.sourceOf(part));
   } else {
-    makeEntry(entry, file, plan.sourceOf(entry.path));
+    makeEntry(entry, file, plan.sourceOf(part));
   }
 }
 

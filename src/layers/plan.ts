@@ -16,21 +16,29 @@ export type ImagePlan = {
   /** The database files, which lie in no layer. */
   readonly records: ReadonlyMap<TreePath, Entry>;
   at(path: TreePath): Entry | undefined;
+  partAt(path: TreePath): Part | undefined;
   /** Everything in byte order. */
-  entries(): Iterable<Entry>;
+  parts(): Iterable<Part>;
   /** The hard links that a path is one of. */
   linksAt(path: TreePath): readonly TreePath[];
-  /**
-   * Whether a file is one that people edit in place, or that programs write: never linked, so that such an edit cannot reach the store.
-   * Of hard links all are, if one is.
-   */
-  isCopied(entry: File): boolean;
-  /** The file of a layer that an entry is made from. */
-  sourceOf(path: TreePath): Buffer;
+  /** The file of a layer that a part is made from. */
+  sourceOf(part: Part): Buffer;
   /** Content of a database file; undefined for any other. */
   recordAt(path: TreePath): Buffer | undefined;
   /** All entries by path. */
   readonly manifest: Manifest;
+};
+
+/** One path of an image. */
+export type Part = {
+  readonly entry: Entry;
+  /** Position of the layer that it comes from; of no meaning for a database file. */
+  readonly layer: number;
+  /**
+   * Whether it is a file that people edit in place, or that programs write: never linked, so that such an edit cannot reach the store.
+   * Of hard links all are, if one is.
+   */
+  readonly isCopied: boolean;
 };
 
 /** What planning reads of a store. */
@@ -56,19 +64,22 @@ export function planImage(
   const groupOf = (placed: Placed | undefined): readonly TreePath[] => {
     if (placed?.entry.type !== 'file') return [];
     const root = rootOf(placed.entry);
-    const members = linksIn(placed.layer).get(root) ?? [];
+    const members = linksIn(placed.layer).get(root);
+    if (members === undefined) return [];
     return members.filter((path) => isOf(root, placed.layer, placedAt(path)));
   };
-  const regrouped = (placed: Placed): Entry => {
-    const { entry } = placed;
-    if (entry.type !== 'file') return entry;
-    const first = groupOf(placed)[0];
-    const link = first === entry.path ? undefined : first;
-    return link === entry.link ? entry : { ...entry, link };
+  const partOf = (placed: Placed): Part => {
+    const { entry, layer } = placed;
+    if (entry.type !== 'file') return { entry, layer, isCopied: false };
+    const group = groupOf(placed);
+    const link = group[0] === entry.path ? undefined : group[0];
+    const isCopied = entry.size === 0 || isOwn(entry.path) || group.some(isOwn);
+    return { entry: link === entry.link ? entry : { ...entry, link }, layer, isCopied };
   };
+  const recordPart = (entry: Entry): Part => ({ entry, layer: 0, isCopied: true });
   const manifest = once(() => {
     const all = new Map<TreePath, Entry>();
-    for (const entry of plan.entries()) all.set(entry.path, entry);
+    for (const { entry } of plan.parts()) all.set(entry.path, entry);
     return all;
   });
   const plan: ImagePlan = {
@@ -79,23 +90,23 @@ export function planImage(
     get records() {
       return recordEntries();
     },
-    at(path) {
+    at: (path) => plan.partAt(path)?.entry,
+    partAt(path) {
       const record = recordEntries().get(path);
       const placed = record ? undefined : placedAt(path);
-      return record ?? (placed && regrouped(placed));
+      return record ? recordPart(record) : placed && partOf(placed);
     },
-    *entries() {
+    *parts() {
       const records = [...recordEntries().values()];
       let next = records.shift();
       for (const placed of view.entries()) {
-        for (; next && next.path < placed.entry.path; next = records.shift()) yield next;
-        if (!isExcluded(placed.entry.path)) yield regrouped(placed);
+        for (; next && next.path < placed.entry.path; next = records.shift()) yield recordPart(next);
+        if (!isExcluded(placed.entry.path)) yield partOf(placed);
       }
-      for (; next; next = records.shift()) yield next;
+      for (; next; next = records.shift()) yield recordPart(next);
     },
     linksAt: (path) => groupOf(placedAt(path)),
-    isCopied: (entry) => entry.size === 0 || isOwn(entry.path) || groupOf(placedAt(entry.path)).some(isOwn),
-    sourceOf: (path) => at(store.treeOf(view.layers[view.at(path)?.layer ?? 0]!.row.n), path),
+    sourceOf: ({ entry, layer }) => at(store.treeOf(view.layers[layer]!.row.n), entry.path),
     recordAt: (path) => {
       const file = recordEntries().has(path) ? view.records.get(path) : undefined;
       return file && recordBytes(path, file);

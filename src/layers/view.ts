@@ -88,11 +88,12 @@ export function mergeView(store: LayerContents, layers: readonly ViewLayer[], kn
   const merge = once(() => {
     const conflicts: Conflict[] = [];
     const corrections: Placed[] = [];
-    for (const path of known ? pathsToMerge(known) : writtenPaths(store, layers)) {
-      const { placed, corrected, conflict } = paths.spotAt(path);
+    const take = (path: TreePath, { placed, corrected, conflict }: Spot): void => {
       if (conflict && !isDerived(path)) conflicts.push(conflictOf(...conflict, printable(path)));
       if (placed && corrected) corrections.push(placed);
-    }
+    };
+    if (known) for (const path of pathsToMerge(known)) take(path, paths.spotAt(path));
+    else for (const [path, spot] of writtenSpots(store, layers, sees)) take(path, spot);
     return { corrections, conflicts };
   });
   const records = once(() => {
@@ -173,13 +174,22 @@ function pathsToMerge({ corrections, changed }: KnownView): Set<TreePath> {
   return new Set([...corrections, ...changed]);
 }
 
-/** Every path that a layer above the base wrote. */
-function writtenPaths(store: LayerContents, layers: readonly ViewLayer[]): Set<TreePath> {
-  const paths = new Set<TreePath>();
-  for (const { row } of layers.slice(1)) {
-    for (const { path } of store.manifestOf(row.n).values()) paths.add(path);
+/** Every path that a layer above the base wrote, in byte order. */
+function* writtenSpots(
+  store: LayerContents,
+  layers: readonly ViewLayer[],
+  sees: Sees,
+): Generator<[TreePath, Spot]> {
+  const [base, ...others] = layers.map(({ row }) => store.manifestOf(row.n));
+  const replaced = new Map<TreePath, Spot>();
+  const spotAt = (path: TreePath): Spot => replaced.get(path) ?? NOTHING;
+  for (const [path, own] of mergeSorted(others)) {
+    const below = base?.get(path);
+    const changes = own.map(({ layer, value }) => ({ layer: layer + 1, value }));
+    const spot = resolveSpot(path, below ? [{ layer: 0, value: below }, ...changes] : changes, sees, spotAt);
+    if (spot.replacing.length > 0) replaced.set(path, spot);
+    yield [path, spot];
   }
-  return paths;
 }
 
 /** All of a view in byte order, from one walk through all manifests. */

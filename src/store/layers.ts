@@ -243,11 +243,12 @@ export class Store {
     const { manifest, ...rest } = layer;
     const digest = contentDigest(manifest, layer.records);
     const note: LayerNote = { ...rest, format: 1, digest, made: Math.floor(Date.now() / 1000) };
-    writeFileSync(join(folder, 'manifest'), encodeManifest(manifest.values()));
+    const bytes = encodeManifest(manifest.values());
+    writeFileSync(join(folder, 'manifest'), bytes);
     writeFileSync(join(folder, 'layer.json'), JSON.stringify(note));
     const row = this.#transaction(() => this.#publishNow(folder, note, manifest, again));
     if (row.digest === digest) {
-      this.#manifests.set(row.n, manifest);
+      this.#manifests.set(row.n, new SortedManifest(bytes));
       this.#notes.set(row.n, note);
     }
     return row;

@@ -3,7 +3,7 @@ import { decodeLine, type Entry, type Manifest, pathOfLine, type TreePath } from
 /** A manifest that was looked into this often, in parts of its length, is decoded as a whole. */
 const OFTEN = 1 / 8;
 /** Lines beyond which a manifest is never held decoded: an entry takes about 400 bytes. */
-const MANY = 100_000;
+const MANY = 30_000;
 
 /** A manifest as it lies on the disk: looked up by bisection, decoded a line at a time. */
 export class SortedManifest implements Manifest {
