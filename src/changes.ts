@@ -27,7 +27,9 @@ export class Changes {
   #own: string | undefined;
   #last = 0;
   #event = Promise.withResolvers<void>();
-  #next: Promise<readonly string[]> | undefined;
+  #next: Promise<'saved'> | undefined;
+  /** What was found to have changed and nobody has taken yet; undefined when nobody has looked since. */
+  #found: readonly string[] | undefined;
   #touched = false;
 
   /** `top`: the folder that paths are told relative to. */
@@ -58,6 +60,7 @@ export class Changes {
       else this.#dirty.add(path);
     }
     this.#touched = false;
+    this.#found = undefined;
   }
 
   /** Takes what lies at this path now as known: snap itself has written it. */
@@ -77,9 +80,9 @@ export class Changes {
     );
   }
 
-  /** Whether something has happened that `next` has not looked into yet. */
+  /** Whether something has happened that nobody has taken yet. */
   get pending(): boolean {
-    return this.#dirty.size > 0;
+    return this.#dirty.size > 0 || this.#found !== undefined;
   }
 
   /** How many files are watched. */
@@ -90,15 +93,20 @@ export class Changes {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /**
-   * Waits until something has happened to an input and a moment has passed without more of it. Returns what holds something else now,
-   * relative to the top; nothing where all is as it was. Asked again before it has answered it gives the same answer.
-   */
-  next(): Promise<readonly string[]> {
+  /** Waits until something has happened to an input, and a moment has passed without more of it. */
+  next(): Promise<'saved'> {
+    if (this.#found !== undefined) return Promise.resolve('saved');
     this.#next ??= this.#settled().finally(() => {
       this.#next = undefined;
     });
     return this.#next;
+  }
+
+  /** The paths, relative to the top, that hold something else than before; none where all is as it was. Each is given once. */
+  take(): readonly string[] {
+    const found = this.#found ?? [];
+    this.#found = undefined;
+    return found;
   }
 
   #forget(path: string): void {
@@ -115,7 +123,7 @@ export class Changes {
     this.#event.resolve();
   }
 
-  async #settled(): Promise<readonly string[]> {
+  async #settled(): Promise<'saved'> {
     while (this.#dirty.size === 0) {
       this.#event = Promise.withResolvers();
       await this.#event.promise;
@@ -127,7 +135,8 @@ export class Changes {
     }
     // A folder may have been replaced by a new one; whatever is written from here on is noticed.
     this.#setFolders();
-    return this.#compare();
+    this.#found = [...new Set([...(this.#found ?? []), ...this.#compare()])];
+    return 'saved';
   }
 
   #compare(): string[] {
@@ -139,7 +148,7 @@ export class Changes {
       changed.push(...differences(this.#known.get(path) ?? {}, now).map((name) => this.#told(path, name)));
       this.#known.set(path, now);
     }
-    return [...new Set(changed)];
+    return changed;
   }
 
   #told(input: string, name: string): string {

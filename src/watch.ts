@@ -113,9 +113,12 @@ async function buildOnce(watching: Watching, store: Store, shared: Shared, quiet
   try {
     for (;;) {
       const first = await Promise.race([building, changes.next(), ended]);
-      if ('result' in first) return await built(watching, first.result, quiet);
-      if ('error' in first) return await failed(watching, shared, first.error);
-      if (!tellChanged(watching, first)) continue;
+      if (first !== 'saved') {
+        return 'result' in first
+          ? await built(watching, first.result, quiet)
+          : await failed(watching, shared, first.error);
+      }
+      if (!tellChanged(watching)) continue;
       halt.abort(haltedError());
       const now = await outcomeOf(readInputs(request.project, request.conf, store));
       // Where they cannot be read now, what they make obsolete is known once they are mended.
@@ -154,16 +157,18 @@ async function failed(watching: Watching, shared: Shared, error: unknown): Promi
   for (;;) {
     const first = await Promise.race([...(changes.pending ? [] : [idle]), changes.next(), ended]);
     if (first === 'idle') return 'still';
-    if (tellChanged(watching, first)) return 'changed';
+    if (tellChanged(watching)) return 'changed';
   }
 }
 
 /** Waits until something has happened to an input; true where the input holds something else now. */
 async function changed(watching: Watching): Promise<boolean> {
-  return tellChanged(watching, await Promise.race([watching.changes.next(), watching.ended]));
+  await Promise.race([watching.changes.next(), watching.ended]);
+  return tellChanged(watching);
 }
 
-function tellChanged({ tell }: Watching, paths: readonly string[]): boolean {
+function tellChanged({ tell, changes }: Watching): boolean {
+  const paths = changes.take();
   if (paths.length > 0) tell({ kind: 'changed', paths });
   return paths.length > 0;
 }

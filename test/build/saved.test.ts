@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { SNAP } from '../commands/launcher.ts';
 import { until } from '../faults/fixture/traces.ts';
 import { build, makeProject, write } from './small-project.ts';
-import { running } from './watching.ts';
+import { sleeper, sleepOf, wake } from './watching.ts';
 
 const COPIES = 'do_run() { echo old >/etc/text; copy_file note etc/note; }\n';
 const ADDED = { 'scriptlets/copies/note': 'old\n' };
@@ -15,7 +15,7 @@ const ADDED = { 'scriptlets/copies/note': 'old\n' };
 /** A build in which the second layer waits for a slot; `save` is called when its key is known and it has not begun. */
 async function saveWhileItWaits(number: number, save: (project: string) => void) {
   const project = makeProject(
-    { first: `do_run() { sleep ${number} || true; }\n`, copies: COPIES },
+    { first: `do_run() { ${sleepOf(number)} || true; }\n`, copies: COPIES },
     { files: ADDED },
   );
   const child = spawn(SNAP, ['-C', project, 'build', 'a', '--offline', '-j', '1'], {
@@ -25,9 +25,9 @@ async function saveWhileItWaits(number: number, save: (project: string) => void)
   child.stderr.on('data', (bytes: Buffer) => {
     stderr += bytes.toString();
   });
-  await until('the first runs', () => running(`sleep ${number}`) !== undefined);
+  await until('the first runs', () => sleeper(number) !== undefined);
   save(project);
-  process.kill(running(`sleep ${number}`) ?? 0);
+  wake(number);
   const [status] = await once(child, 'close');
   return { project, status, stderr };
 }

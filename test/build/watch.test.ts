@@ -14,13 +14,13 @@ import { SNAP, snap, start } from '../commands/launcher.ts';
 import { leftovers } from '../faults/fixture/project.ts';
 import { mountsOf, processesOf, until } from '../faults/fixture/traces.ts';
 import { edit, lockText, makeProject, write } from './small-project.ts';
-import { ranIn, running, startWatch } from './watching.ts';
+import { ranIn, sleeper, sleepOf, startWatch, wake } from './watching.ts';
 
 const COPIES = 'do_run() { copy_file note etc/note; }\n';
 
 /** It runs until somebody ends the sleep of that number. */
-const sleeps = (seconds: number): string =>
-  `do_run() { sleep ${seconds} || true; echo slept >/etc/slept; }\n`;
+const sleeps = (number: number): string =>
+  `do_run() { ${sleepOf(number)} || true; echo slept >/etc/slept; }\n`;
 
 function inImage(project: string, path: string): string {
   return readFileSync(join(project, 'images/a', path), 'utf8');
@@ -107,27 +107,27 @@ test('a new file in a data folder, and a new scriptlet with its data, are watche
 test('a save during a run stops what it made obsolete; an independent layer goes on, and its result counts', async () => {
   const project = makeProject(
     {
-      edited: `do_run() { copy_file note etc/note; [ ! -e $DATA_DIR/wait ] || sleep 100001; }\n`,
+      edited: `do_run() { copy_file note etc/note; [ ! -e $DATA_DIR/wait ] || ${sleepOf(100001)}; }\n`,
       above: 'need edited\ndo_run() { cp /etc/note /etc/copy; }\n',
       independent: sleeps(100002),
     },
     { files: { 'scriptlets/edited/note': 'one\n', 'scriptlets/edited/wait': '' } },
   );
   const watcher = startWatch(project, ['-j', '4']);
-  await until('both run', () => [100001, 100002].every((number) => running(`sleep ${number}`)));
-  const independent = running('sleep 100002');
+  await until('both run', () => [100001, 100002].every((number) => sleeper(number)));
+  const independent = sleeper(100002);
 
   write(project, { 'scriptlets/edited/note': 'two\n' });
   await watcher.line(/^edited: started/, 2);
-  await until('it runs again', () => running('sleep 100001') !== undefined);
+  await until('it runs again', () => sleeper(100001) !== undefined);
   write(project, { 'scriptlets/edited/note': 'three\n' });
   rmSync(join(project, 'scriptlets/edited/wait'));
   await watcher.line(/^above: done/);
-  assert.equal(running('sleep 100001'), undefined);
-  assert.equal(running('sleep 100002'), independent, 'the independent layer was not stopped');
+  assert.equal(sleeper(100001), undefined);
+  assert.equal(sleeper(100002), independent, 'the independent layer was not stopped');
   assert.equal(watcher.builds().length, 0);
 
-  process.kill(independent ?? 0);
+  wake(100002);
   await watcher.idle(1);
   assert.deepEqual([inImage(project, 'etc/note'), inImage(project, 'etc/copy')], ['three\n', 'three\n']);
   assert.equal(inImage(project, 'etc/slept'), 'slept\n');
@@ -142,22 +142,19 @@ test("ids that a layer gives which was handed on are no one else's", async () =>
   const adds = (name: string): string => `adduser --system --quiet ${name}`;
   const project = makeProject(
     {
-      edited: `do_run() { cat $DATA_DIR/note; ${adds('first')}; }\n`,
-      handed: `do_run() { ${adds('second')}; sleep 100007 || true; }\n`,
+      edited: `do_run() { ${adds('first')}; [ ! -e $DATA_DIR/wait ] || ${sleepOf(100009)}; }\n`,
+      handed: `do_run() { ${adds('second')}; ${sleepOf(100007)} || true; }\n`,
     },
-    { files: { 'scriptlets/edited/note': '1' } },
+    { files: { 'scriptlets/edited/wait': '' } },
   );
   const watcher = startWatch(project, ['-j', '2']);
-  await until('it runs', () => running('sleep 100007') !== undefined);
+  await until('both run', () => [100007, 100009].every((number) => sleeper(number)));
+  rmSync(join(project, 'scriptlets/edited/wait'));
   await watcher.line(/^edited: done/);
-  write(project, { 'scriptlets/edited/note': '2' });
-  await watcher.line(/^edited: done/, 2);
-  process.kill(running('sleep 100007') ?? 0);
+  wake(100007);
   await watcher.idle(1);
-  const ids = ['first', 'second'].map(
-    (name) => RegExp(`^${name}:x:(\\d+):`, 'm').exec(inImage(project, 'etc/passwd'))?.[1],
-  );
-  assert.equal(new Set(ids).size, 2);
+  const idOf = (name: string) => RegExp(`^${name}:x:(\\d+):`, 'm').exec(inImage(project, 'etc/passwd'))?.[1];
+  assert.equal(new Set(['first', 'second'].map(idOf)).size, 2);
   assert.equal(watcher.lines().filter((line) => line.startsWith('handed: started')).length, 1);
 });
 
@@ -167,8 +164,8 @@ test('what was there for a moment only is not in the image in the end', async ()
     { files: { 'scriptlets/copies/note': 'stays\n' } },
   );
   const watcher = startWatch(project);
-  await until('the first runs', () => running('sleep 100008') !== undefined);
-  process.kill(running('sleep 100008') ?? 0);
+  await until('the first runs', () => sleeper(100008) !== undefined);
+  wake(100008);
   // Written again and again, so that nobody looks before the layer has begun.
   const note = (text: string): void => write(project, { 'scriptlets/copies/note': text });
   await until('it is read', () => {
@@ -186,10 +183,10 @@ test('nothing begins under inputs that have changed', async () => {
     { vars: 'NAME = "old"\n' },
   );
   const watcher = startWatch(project, ['-j', '1']);
-  await until('the first runs', () => running('sleep 100003') !== undefined);
+  await until('the first runs', () => sleeper(100003) !== undefined);
   edit(project, 'conf/a.toml', (text) => text.replace('old', 'new'));
   await watcher.line(/^first: goes on/);
-  process.kill(running('sleep 100003') ?? 0);
+  wake(100003);
   await watcher.idle(1);
   assert.equal(inImage(project, 'etc/second'), 'new\n');
   assert.equal(watcher.lines().filter((line) => line.startsWith('second: started')).length, 1);
@@ -230,14 +227,14 @@ test('a layer that runs outlives a mistake that is mended', async () => {
     { files: { 'scriptlets/copies/note': '1' } },
   );
   const watcher = startWatch(project, ['-j', '2']);
-  await until('it runs', () => running('sleep 100004') !== undefined);
-  const long = running('sleep 100004');
+  await until('it runs', () => sleeper(100004) !== undefined);
+  const long = sleeper(100004);
   write(project, { 'scriptlets/copies.sh': 'do_run() { if }\n' });
   await watcher.line(/syntax error/);
   write(project, { 'scriptlets/copies.sh': COPIES });
   await watcher.line(/^long: goes on/);
-  assert.equal(running('sleep 100004'), long);
-  process.kill(long ?? 0);
+  assert.equal(sleeper(100004), long);
+  wake(100004);
   await watcher.idle(1);
   assert.deepEqual(watcher.builds().at(-1)?.error, undefined);
   assert.equal(watcher.lines().filter((line) => line.startsWith('long: started')).length, 1);
@@ -253,7 +250,7 @@ for (const [signal, code, number] of [
       { files: { 'scriptlets/copies/note': '1' } },
     );
     const watcher = startWatch(project, ['-j', '2']);
-    await until('it runs', () => running(`sleep ${number}`) !== undefined);
+    await until('it runs', () => sleeper(number) !== undefined);
     write(project, { 'scriptlets/copies/note': '2' });
     await watcher.line(/^handed: goes on/);
     watcher.kill(signal);

@@ -60,12 +60,24 @@ export function ranIn(build: Built['json'] | undefined): string[] {
   return (build?.layers ?? []).filter(({ state }) => state === 'run').map(({ name }) => name);
 }
 
-/** Whether a process with these words runs anywhere: the sleep of a do_run, told from others by its number. */
-export function running(words: string): number | undefined {
+/** The command that waits until somebody ends it; told by its number, and from those of other runs of the tests. */
+export function sleepOf(number: number): string {
+  return `sleep ${number}.${process.pid}`;
+}
+
+/** The process that sleeps under this number, in whatever namespace. */
+export function sleeper(number: number): number | undefined {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .find((pid) => commandOf(pid) === words);
+    .find((pid) => commandOf(pid) === sleepOf(number));
+}
+
+/** Lets the scriptlet go on that sleeps under this number. */
+export function wake(number: number): void {
+  const pid = sleeper(number);
+  if (pid === undefined) throw new Error(`nobody sleeps under ${number}`);
+  process.kill(pid);
 }
 
 function commandOf(pid: number): string {
