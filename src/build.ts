@@ -19,10 +19,12 @@ import { forecast, type PlannedLayer, unlocked } from './layers/forecast.ts';
 import { recallView } from './layers/kept-view.ts';
 import { joinRuns, type Relay, shareRuns } from './layers/relay.ts';
 import { type Bench, hitOf, type LayerResult, ordersFrom, runRound, settleLayers } from './layers/round.ts';
-import type { View, ViewLayer } from './layers/view.ts';
+import type { ViewLayer } from './layers/view.ts';
 import { type Output, putOutput, recallImage, recordBuild, settledRows } from './output.ts';
+import { commitIfAny } from './project/commit.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest, BuildResult } from './request.ts';
+import { digestOf } from './store/digest.ts';
 import { Store } from './store/layers.ts';
 import { type Witness, witness } from './store/witness.ts';
 import { rememberUnchanged } from './unchanged.ts';
@@ -55,10 +57,16 @@ export async function buildHeld(
   const bench = await makeBench(inputs, lock, store, request, report, relay);
   const made = await makeLayers(inputs, bench, request);
   await keepIds(inputs, made.bench, request);
+  const commit = made.recalled ? undefined : commitIfAny(request.project); // git looks while the image is assembled
   const { output, results } = made.recalled ?? (await finish(inputs, made, request, report));
   store.settleDisk();
   const seconds = (performance.now() - begun) / 1000;
-  recordBuild(store, request.conf, output, seconds);
+  await recordBuild(store, request.conf, output, async () => ({
+    seconds,
+    lock: digestOf(lockText(made.bench)),
+    ran: [...made.results, ...results].filter(({ state }) => state === 'run').map(({ name }) => name),
+    commit: await (commit ?? commitIfAny(request.project)),
+  }));
   const { path: image, digest, paths, bytes } = output;
   const result = { image, digest, seconds, paths, bytes, layers: [...made.results, ...results] };
   if (request.output === undefined)
@@ -67,10 +75,15 @@ export async function buildHeld(
 }
 
 /** The inputs as they were read; the lock, which the build may have written itself, as it is now. */
-function witnesses(inputs: Inputs, { lock, ledger }: Bench, read: number): Witness[] | undefined {
+function witnesses(inputs: Inputs, bench: Bench, read: number): Witness[] | undefined {
   const now = Date.now();
-  const isOwn = readFileSync(inputs.lockFile, 'utf8') === formatLock(withIds(lock, ledger));
+  const isOwn = readFileSync(inputs.lockFile, 'utf8') === lockText(bench);
   return inputPaths(inputs)?.map((path) => witness(path, isOwn && path === inputs.lockFile ? now : read));
+}
+
+/** The lock as the build has left it. */
+function lockText({ lock, ledger }: Bench): string {
+  return formatLock(withIds(lock, ledger));
 }
 
 async function saveLock(
@@ -186,13 +199,8 @@ async function finish(
 ): Promise<Finished> {
   const settled = await settleLayers(bench, layers);
   bench.relay.halt.throwIfAborted();
-  const shown: { view: View; layers: readonly ViewLayer[]; all: readonly ViewLayer[] } = {
-    view: settled.view,
-    layers,
-    all: settled.layers,
-  };
   return {
-    output: putOutput(bench.store, inputs, bench.lock, shown, request, report),
+    output: putOutput(bench.store, inputs, bench.lock, { view: settled.view, layers }, request, report),
     results: settled.results,
   };
 }

@@ -3,27 +3,26 @@ import { basename, join, resolve as resolvePath } from 'node:path';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import type { Inputs } from './inputs.ts';
-import { currentSlot, settleImage, slotsOf, updateFolder } from './layers/image.ts';
+import { currentSlot, recipeOf, settleImage, slotsOf, updateFolder } from './layers/image.ts';
 import { planImage } from './layers/plan.ts';
 import type { View, ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
+import type { BuildNote, Recipe } from './store/builds.ts';
 import { canonicalJson, type Digest, digestOf } from './store/digest.ts';
 import type { LayerRow, Store } from './store/layers.ts';
 import { forgetUnchanged } from './unchanged.ts';
 
 /** An image that is on disk. */
-export type Output = {
+export type Output = Recipe & {
   /** Absolute path. */
   readonly path: string;
   readonly digest: Digest;
   readonly paths: number;
   readonly bytes: number;
-  /** All its layers, settle's too, by name, in the order of the view. */
-  readonly layers: readonly (readonly [name: string, n: number])[];
 };
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** Everything that decides an image: the layers and what they see, what is left out, the time of folders. */
 function imageKey({ scriptlets }: Inputs, { epoch }: Lock, layers: readonly ViewLayer[]): string {
@@ -60,18 +59,14 @@ export function settledRows(store: Store, output: Output, layers: readonly ViewL
 }
 
 /**
- * Puts the view on disk: as the conf's image, or into the folder that the person named. `layers` are the conf's own, `all` those of
- * settle too.
+ * Puts the view on disk: as the conf's image, or into the folder that the person named. `layers` are the conf's own, without those of
+ * settle.
  */
 export function putOutput(
   store: Store,
   inputs: Inputs,
   lock: Lock,
-  {
-    view,
-    layers,
-    all,
-  }: { readonly view: View; readonly layers: readonly ViewLayer[]; readonly all: readonly ViewLayer[] },
+  { view, layers }: { readonly view: View; readonly layers: readonly ViewLayer[] },
   request: BuildRequest,
   report: Report,
 ): Output {
@@ -89,7 +84,7 @@ export function putOutput(
     digest: plan.digest,
     paths,
     bytes,
-    layers: all.map(({ name, row }) => [name, row.n]),
+    ...recipeOf(plan),
   };
   if (!folder) {
     store.results.set(imageKey(inputs, lock, layers), JSON.stringify(output));
@@ -113,11 +108,19 @@ function outputFolder(store: Store, output: string): { readonly path: string; re
   return { path, note };
 }
 
-/** Keeps the build in the index, unless the last one was the same. */
-export function recordBuild(store: Store, conf: string, output: Output, seconds: number): void {
-  const { digest, paths, bytes } = output;
-  const layers = JSON.stringify(output.layers);
+/** What is told of a build besides its image. */
+export type Circumstances = Pick<BuildNote, 'seconds' | 'lock' | 'ran' | 'commit'>;
+
+/** Keeps the build, unless the last one was the same. */
+export async function recordBuild(
+  store: Store,
+  conf: string,
+  output: Output,
+  circumstances: () => Promise<Circumstances>,
+): Promise<void> {
+  const { path, ...image } = output;
   const last = store.lastBuild(conf);
-  if (last?.digest === digest && last.layers === layers) return;
-  store.addBuild({ conf, made: Math.floor(Date.now() / 1000), seconds, digest, paths, bytes, layers });
+  const layers = JSON.stringify(output.layers.map(([name, n]) => [name, n]));
+  if (last?.digest === output.digest && last.layers === layers) return;
+  store.addBuild({ conf, made: Math.floor(Date.now() / 1000), ...image, ...(await circumstances()) });
 }

@@ -15,7 +15,7 @@ const FLOORS = [
   ['commands'],
   ['check.ts', 'graph.ts', 'watch.ts'],
   ['build.ts', 'lock.ts', 'shell.ts', 'list.ts', 'why.ts', 'origin.ts'],
-  ['bench.ts', 'output.ts', 'changes.ts'],
+  ['bench.ts', 'output.ts', 'changes.ts', 'named-build.ts'],
   ['unchanged.ts'],
   ['inputs.ts', 'request.ts'],
   ['kernel'],

@@ -11,19 +11,13 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
+import type { Recipe } from '../store/builds.ts';
 import { asDigest, type Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
 import { syncFolder } from '../store/layout.ts';
 import { decodeManifest, type Entry, encodeManifest, parentOf, type TreePath } from '../store/manifest.ts';
 import { at, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
-import {
-  addDifferent,
-  changedPaths,
-  isEqual,
-  type KeptLayer,
-  keepLayers,
-  reviveLayers,
-} from './kept-view.ts';
+import { addDifferent, changedPaths, isEqual, keepLayers, reviveLayers } from './kept-view.ts';
 import { type ImagePlan, type Part, planImage } from './plan.ts';
 import { mergeView } from './view.ts';
 
@@ -31,15 +25,7 @@ import { mergeView } from './view.ts';
 export type Extent = { readonly paths: number; readonly bytes: number };
 
 /** What is kept beside a folder of how it was made, to change it by what differs the next time. */
-type Note = Extent & {
-  readonly format: number;
-  readonly digest: Digest;
-  readonly layers: readonly KeptLayer[];
-  readonly excludes: readonly string[];
-  readonly epoch: number;
-  /** The lines of the database files in a manifest. */
-  readonly records: string;
-};
+type Note = Extent & Recipe & { readonly format: number; readonly digest: Digest };
 
 const FORMAT = 2;
 
@@ -88,10 +74,14 @@ export function updateFolder(store: Store, folder: string, note: string, plan: I
 /** The image in a slot as a plan; undefined when nobody knows any more how it was made. */
 export function planOfSlot(store: Store, slot: string): ImagePlan | undefined {
   const note = readNote(noteFile(slot));
-  return note && planOfNote(store, note);
+  return note && planOfRecipe(store, note);
 }
 
-function planOfNote(store: Store, { layers, excludes, epoch, records }: Note): ImagePlan | undefined {
+/** An image as it was once made; undefined when one of its layers is not in the store any more. */
+export function planOfRecipe(
+  store: Store,
+  { layers, excludes, epoch, records }: Recipe,
+): ImagePlan | undefined {
   const revived = reviveLayers(store, layers);
   const known = decodeManifest(Buffer.from(records, 'latin1'));
   return revived && planImage(store, mergeView(store, revived), excludes, epoch, known);
@@ -99,7 +89,7 @@ function planOfNote(store: Store, { layers, excludes, epoch, records }: Note): I
 
 /** Undefined when the folder turned out not to be what was kept of it: somebody changed it by hand. */
 function change(store: Store, folder: string, before: Note, plan: ImagePlan): Extent | undefined {
-  const old = planOfNote(store, before);
+  const old = planOfRecipe(store, before);
   if (old === undefined) return undefined;
   const changes = changesBetween(store, old, plan);
   try {
@@ -245,6 +235,15 @@ export function currentSlot({ link, slots }: Slots): string | undefined {
   return slots.includes(slot) && existsSync(slot) ? slot : undefined;
 }
 
+export function recipeOf(plan: ImagePlan): Recipe {
+  return {
+    layers: keepLayers(plan.view.layers),
+    excludes: plan.excludes,
+    epoch: plan.epoch,
+    records: encodeManifest(plan.records.values()).toString('latin1'),
+  };
+}
+
 function noteFile(slot: string): string {
   return `${slot}.json`;
 }
@@ -255,10 +254,7 @@ function writeNote(file: string, plan: ImagePlan, { paths, bytes }: Extent): voi
     digest: plan.digest,
     paths,
     bytes,
-    layers: keepLayers(plan.view.layers),
-    excludes: plan.excludes,
-    epoch: plan.epoch,
-    records: encodeManifest(plan.records.values()).toString('latin1'),
+    ...recipeOf(plan),
   };
   writeFileSync(`${file}.new`, JSON.stringify(note), { mode: 0o600 });
   renameSync(`${file}.new`, file);

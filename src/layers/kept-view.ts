@@ -1,9 +1,7 @@
+import type { KeptLayer } from '../store/builds.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Entry, identity, type Manifest, type TreePath } from '../store/manifest.ts';
 import { mergeView, type View, type ViewLayer } from './view.ts';
-
-/** A layer of a view as it is kept in the index: its number, and the positions of those that it sees. */
-export type KeptLayer = readonly [name: string, n: number, sees: readonly number[]];
 
 /** Beyond this, looking at each changed path by itself costs more than a walk through all. */
 const MANY = 20_000;

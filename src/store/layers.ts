@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { syncFilesystem } from '../host/syscall.ts';
+import { type BuildNote, writeBuild } from './builds.ts';
 import { type Database, openIndex, type Statement } from './database.ts';
 import { canonicalJson, type Digest, digestOf, type Json } from './digest.ts';
 import { type Layout, layoutOf, prepareLayout, syncFolder, workDirName } from './layout.ts';
@@ -84,7 +85,7 @@ export function contentDigest(manifest: Manifest, records: RecordPatches): Diges
 }
 
 /** The version of the index's tables. */
-const SCHEMA = 2;
+const SCHEMA = 3;
 
 const WORK_DIR = /^[0-9a-f]{16}$/;
 
@@ -120,6 +121,7 @@ export class Store {
     this.#database.exec('DROP TABLE IF EXISTS files');
     const layers = this.#database.prepare<[], { n: number }>('SELECT n FROM layers').all();
     for (const { n } of layers) this.#addPaths(n, this.manifestOf(n));
+    this.#database.exec("DELETE FROM builds; DELETE FROM results WHERE key LIKE 'unchanged %'");
     this.#database.pragma(`user_version = ${SCHEMA}`);
   }
 
@@ -315,10 +317,14 @@ export class Store {
     forget: (key: string): void => void this.#statements.forgetResult.run(key),
   };
 
-  addBuild(build: Omit<BuildRow, 'number'>): number {
+  /** Keeps a build under the conf's next number. The caller holds the conf's image for itself, and the store's lock, shared. */
+  addBuild(build: Omit<BuildNote, 'format' | 'number'>): number {
     return this.#transaction(() => {
       const number = (this.#statements.lastBuild.get(build.conf)?.number ?? 0) + 1;
-      this.#statements.addBuild.run({ ...build, number });
+      writeBuild(this.layout, { ...build, number });
+      const { conf, made, seconds, digest, paths, bytes } = build;
+      const layers = JSON.stringify(build.layers.map(([name, n]) => [name, n]));
+      this.#statements.addBuild.run({ conf, number, made, seconds, digest, paths, bytes, layers });
       return number;
     });
   }

@@ -16,6 +16,9 @@ export type Layout = {
   readonly tools: string;
   readonly apt: string;
   readonly logs: string;
+  readonly builds: string;
+  readonly tags: string;
+  readonly pins: string;
   readonly tmp: string;
   readonly trash: string;
   readonly lock: string;
@@ -33,6 +36,9 @@ export function layoutOf(project: string): Layout {
     tools: join(root, 'tools'),
     apt: join(root, 'apt'),
     logs: join(root, 'logs'),
+    builds: join(root, 'builds'),
+    tags: join(root, 'tags'),
+    pins: join(root, 'pins'),
     tmp: join(root, 'tmp'),
     trash: join(root, 'trash'),
     lock: join(root, 'lock'),
@@ -45,8 +51,8 @@ export function layoutOf(project: string): Layout {
  * @throws SnapError STORE when the store was made by a newer snap.
  */
 export function prepareLayout(layout: Layout): void {
-  const { layers, debs, sources, tools, apt, logs, tmp, trash, images } = layout;
-  const folders = [layers, debs, sources, tools, apt, logs, tmp, trash, images];
+  const { layers, debs, sources, tools, apt, logs, builds, tags, pins, tmp, trash, images } = layout;
+  const folders = [layers, debs, sources, tools, apt, logs, builds, tags, pins, tmp, trash, images];
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
   const file = join(layout.root, 'format');

@@ -1,5 +1,5 @@
 -- The index: a cache of what lies in the store's folders, and of what was computed from the project's files.
--- Everything here but `builds` can be made again from the folders.
+-- Everything here can be made again from the folders.
 
 CREATE TABLE IF NOT EXISTS layers (
   n       INTEGER PRIMARY KEY,          -- the folder layers/<n>
@@ -31,12 +31,13 @@ CREATE TABLE IF NOT EXISTS results (
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What lies in builds/<conf>/<number>.json, for a quick look.
 CREATE TABLE IF NOT EXISTS builds (
   conf    TEXT NOT NULL,
   number  INTEGER NOT NULL,
   made    INTEGER NOT NULL,
   seconds REAL NOT NULL,
-  digest  TEXT NOT NULL,                -- of the image's manifest
+  digest  TEXT NOT NULL,                -- equal digests are equal images
   paths   INTEGER NOT NULL,
   bytes   INTEGER NOT NULL,
   layers  TEXT NOT NULL,                -- JSON: [[name, n], ...] in the order of the view

@@ -15,9 +15,11 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { readBuild } from '../../src/store/builds.ts';
 import { openIndex } from '../../src/store/database.ts';
 import { contentDigest, type LayerKey, Store } from '../../src/store/layers.ts';
 import { scanTree, setTime } from '../../src/store/tree.ts';
+import { someBuild } from './some-build.ts';
 import { someFolder } from './some-folder.ts';
 import { someLayer, TIME } from './some-layer.ts';
 
@@ -271,8 +273,13 @@ test('the last layer of a name is that of the last build of the conf, else the n
     store.publish(folder, layer);
   }
   assert.equal(store.lastOf('one', 'a')?.n, 3);
-  const build = { made: 1, seconds: 1, digest: 'ab'.repeat(32) as never, paths: 1, bytes: 1 };
-  store.addBuild({ conf: 'a', ...build, layers: '[["base",1],["one",2]]' });
+  store.addBuild({
+    ...someBuild('a'),
+    layers: [
+      ['base', 1, []],
+      ['one', 2, [0]],
+    ],
+  });
   assert.equal(store.lastOf('one', 'a')?.n, 2);
   assert.equal(store.lastOf('one', 'b')?.n, 3);
   assert.equal(store.lastOf('two', 'a'), undefined);
@@ -280,25 +287,20 @@ test('the last layer of a name is that of the last build of the conf, else the n
 
 test('builds are numbered for each conf, and results of functions kept', () => {
   const project = someFolder();
-  const build = {
-    made: 1,
-    seconds: 0.5,
-    digest: 'ab'.repeat(32) as never,
-    paths: 2,
-    bytes: 3,
-    layers: '[["base",1]]',
-  };
   {
     using store = new Store(project);
     assert.equal(store.lastBuild('a'), undefined);
-    assert.equal(store.addBuild({ conf: 'a', ...build }), 1);
-    assert.equal(store.addBuild({ conf: 'a', ...build, paths: 5 }), 2);
-    assert.equal(store.addBuild({ conf: 'b', ...build }), 1);
+    assert.equal(store.addBuild(someBuild('a')), 1);
+    assert.equal(store.addBuild({ ...someBuild('a'), paths: 5 }), 2);
+    assert.equal(store.addBuild(someBuild('b')), 1);
     store.results.set('key', 'one');
     store.results.set('key', 'two');
   }
   using store = new Store(project);
-  assert.deepEqual({ ...store.lastBuild('a') }, { conf: 'a', number: 2, ...build, paths: 5 });
+  const { conf, made, seconds, digest } = someBuild('a');
+  const row = { conf, number: 2, made, seconds, digest, paths: 5, bytes: 3, layers: '[["base",1]]' };
+  assert.deepEqual({ ...store.lastBuild('a') }, row);
+  assert.equal(readBuild(store.layout, { conf: 'a', number: 2 })?.paths, 5);
   assert.equal(store.results.get('key'), 'two');
   assert.equal(store.results.get('other'), undefined);
 });
