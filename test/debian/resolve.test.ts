@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +45,21 @@ function request(wants: Record<string, string[]>, more: Partial<ResolveRequest> 
     now: () => 1_700_000_000,
     ...more,
   };
+}
+
+/** The programs of apt that were started meanwhile, by their subcommands. */
+async function aptRuns(work: () => Promise<unknown>): Promise<string[]> {
+  const started: ChildProcess[] = [];
+  const note = (message: unknown) => void started.push((message as { process: ChildProcess }).process);
+  subscribe('child_process', note);
+  try {
+    await work();
+  } finally {
+    unsubscribe('child_process', note);
+  }
+  const commands = started.filter(({ spawnargs }) => spawnargs.includes('apt-get'));
+  const names = ['update', 'indextargets', 'install'];
+  return commands.map(({ spawnargs }) => spawnargs.find((word) => names.includes(word)) ?? 'other');
 }
 
 function versions(lock: Lock): string[] {
@@ -304,4 +321,54 @@ test('recent indexes are taken as they are, unless they have no solution or pins
   archive.asked.length = 0;
   await resolve(request({ one: ['foo'], two: ['bar', 'new'] }, { lock: newest }));
   assert.notDeepEqual(archive.asked, [], 'so does a request that names no age');
+});
+
+test('one more package asks apt for one solution and one closure, however many scriptlets there are', async () => {
+  await archive.publish([...FOO, ['new 1.0', { Depends: 'mta-b' }]]);
+  const many = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`s${n}`, ['foo']]));
+  const lock = await resolve(request({ ...many, cron: ['mailer'] }));
+  const wants = { ...many, s3: ['foo', 'new'], cron: ['mailer'] };
+  let more: Lock | undefined;
+  const runs = await aptRuns(async () => {
+    more = await resolve(request(wants, { lock, indexAge: 3600 }));
+  });
+  assert.deepEqual(
+    runs,
+    ['indextargets', 'install', 'install', 'install'],
+    'cron has another alternative now',
+  );
+  assert.deepEqual(debs(more!, 'cron')?.toSorted(), ['mailer:amd64', 'mta-b:amd64']);
+  const kept = await aptRuns(() =>
+    resolve(request({ ...wants, s4: ['foo', 'bar'] }, { lock: more, indexAge: 3600 })),
+  );
+  assert.deepEqual(kept, ['indextargets', 'install', 'install']);
+});
+
+test('a lock with one more package is the one that is made from nothing with the same pins', async () => {
+  await archive.publish(FOO);
+  const wants = { one: ['foo'], cron: ['mailer'], two: ['bar'] };
+  const first = await resolve(request(wants));
+  await archive.publish([
+    ['new 1.0', { Depends: 'lib (>= 1), mail-transport-agent | nothing' }],
+    ['unrelated 1.0', { Depends: 'mta-b, lib', Provides: 'lib' }],
+    ['lib 2.0', { 'Pre-Depends': 'foo' }],
+    ['lib 1.0'],
+    ['foo 2.0', { Depends: 'bar' }],
+    ['bar 2.0'],
+    ...FOO,
+  ]);
+  for (const more of [['new'], ['lib'], ['mta-b'], ['unrelated', 'new'], ['bar', 'lib=1.0']]) {
+    const wish = { ...wants, two: ['bar', ...more] };
+    const grown = await resolve(request(wish, { lock: first }));
+    // What is pinned stays by its pin alone: no closure and no base to go by.
+    const pins = { ...first, suite: 'other', closures: new Map() };
+    const anew = await resolve(request(wish, { lock: pins, aptDir: join(store, 'fresh') }));
+    assert.equal(formatLock(grown), formatLock(anew), more.join(' '));
+    assert.deepEqual(
+      movedPins(first, grown).filter(({ from }) => from !== undefined),
+      more.some((name) => ['mta-b', 'unrelated'].includes(name))
+        ? [{ name: 'mta-a', from: '1.0', to: undefined }]
+        : [],
+    );
+  }
 });
