@@ -16,6 +16,8 @@ export type AptRoot = {
   readonly dir: string;
   readonly mirrors: readonly Mirror[];
   readonly arch: string;
+  /** Ends a running apt with all that it started. */
+  readonly signal: AbortSignal | undefined;
   /** A folder below `dir` for this run alone, relative. */
   readonly run: string;
 };
@@ -47,7 +49,7 @@ export type Simulation = {
  * since its configuration has no way to write some characters.
  */
 export async function withAptRoot<T>(
-  { dir, mirrors, arch }: Omit<AptRoot, 'run'>,
+  { dir, mirrors, arch, signal }: Omit<AptRoot, 'run'>,
   use: (root: AptRoot) => Promise<T>,
 ): Promise<T> {
   for (const folder of [`${LISTS}/partial`, 'cache/archives/partial', 'sources.d', 'none']) {
@@ -60,7 +62,7 @@ export async function withAptRoot<T>(
   );
   const run = await mkdtemp(join(dir, 'run-'));
   try {
-    return await use({ dir, mirrors, arch, run: basename(run) });
+    return await use({ dir, mirrors, arch, signal, run: basename(run) });
   } finally {
     await rm(run, { recursive: true, force: true });
   }
@@ -215,7 +217,8 @@ function given(options: readonly string[]): string[] {
 }
 
 function apt(root: AptRoot, command: readonly string[]): Promise<Outcome> {
-  return attempt(command, { cwd: root.dir, env: { ...proxyVariables(), APT_CONFIG: './apt.conf' } });
+  const env = { ...proxyVariables(), APT_CONFIG: './apt.conf' };
+  return attempt(command, { cwd: root.dir, env, signal: root.signal, apart: true });
 }
 
 function configuration(arch: string, proxies: readonly string[]): string {

@@ -42,6 +42,8 @@ export type ResolveRequest = {
   readonly aptDir: string;
   readonly debsDir: string;
   readonly offline: boolean;
+  /** Ends a running apt at once. */
+  readonly signal?: AbortSignal;
   /** Seconds; asked once, when a lock is made. */
   readonly now: () => number;
   /** Seconds that indexes may be old before a server is asked for newer ones; it is asked at once when they have no solution. */
@@ -55,15 +57,15 @@ const TOOLS = ['libeatmydata1'];
  * The lock that answers for all wants: pins that there are stay where they are unless `update` names them. Asks no server when the lock
  * or the parent's covers everything.
  * @throws SnapError RESOLVE for an archive that cannot be trusted, an unknown package, or what has no solution; SCRIPTLET for a want that
- * is no package.
+ * is no package; INTERRUPTED when `signal` ended it.
  */
 export async function resolve(request: ResolveRequest): Promise<Lock> {
   const versions = namedVersions(request.wants);
   const covered = request.update === undefined ? coveredLock(request) : undefined;
   if (covered !== undefined) return covered;
   requireKeyrings(request.mirrors);
-  const { aptDir: dir, mirrors, arch } = request;
-  return await withAptRoot({ dir, mirrors, arch }, async (root) => {
+  const { aptDir: dir, mirrors, arch, signal } = request;
+  return await withAptRoot({ dir, mirrors, arch, signal }, async (root) => {
     const asksServer = !request.offline;
     const recent =
       asksServer && request.update === undefined && (await areRecent(root, request.indexAge ?? 0));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -322,6 +323,41 @@ test('recent indexes are taken as they are, unless they have no solution or pins
   await resolve(request({ one: ['foo'], two: ['bar', 'new'] }, { lock: newest }));
   assert.notDeepEqual(archive.asked, [], 'so does a request that names no age');
 });
+
+test('a stop ends apt and all that it started, leaves nothing behind, and the next one goes on from there', async () => {
+  await archive.publish(FOO);
+  const aptDir = join(store, 'apt');
+  for (const path of ['InRelease', 'main/binary-amd64/Packages']) {
+    const stop = new AbortController();
+    archive.faults.set(`/debian/dists/bookworm/${path}`, (_, response) => {
+      response.write('-----BEGIN');
+      assert.ok(processesIn(aptDir).length > 1, 'apt and its methods are found');
+      stop.abort();
+      return true;
+    });
+    const error = await refused(resolve(request({ one: ['foo'] }, { signal: stop.signal })));
+    assert.equal(error.code, 'INTERRUPTED');
+    assert.deepEqual(processesIn(aptDir), []);
+    assert.deepEqual(
+      readdirSync(aptDir).filter((name) => name.startsWith('run-')),
+      [],
+    );
+    archive.faults.clear();
+  }
+  assert.deepEqual(debs(await resolve(request({ one: ['foo'] })), 'one'), ['bar:amd64', 'foo:amd64']);
+});
+
+/** The processes that work in a folder. */
+function processesIn(folder: string): string[] {
+  const place = (pid: string) => {
+    try {
+      return readlinkSync(join('/proc', pid, 'cwd'));
+    } catch {
+      return '';
+    }
+  };
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && place(pid) === folder);
+}
 
 test('one more package asks apt for one solution and one closure, however many scriptlets there are', async () => {
   await archive.publish([...FOO, ['new 1.0', { Depends: 'mta-b' }]]);
