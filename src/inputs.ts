@@ -115,6 +115,7 @@ export async function coverLock(
     offline: options.offline,
     signal: options.signal,
     ...(options.indexAge === undefined ? {} : { indexAge: options.indexAge }),
+    note: (text) => report({ kind: 'note', text }),
     now: () => projectEpoch(conf) ?? Math.floor(Date.now() / 1000),
   });
 }

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
 import { attempt, type Outcome } from '../host/program.ts';
 import type { Mirror } from '../project/conf.ts';
-import { parseSimulation, type Simulated, updateProblems } from './apt-output.ts';
+import { bare, fetchedReleases, parseSimulation, type Simulated, updateProblems } from './apt-output.ts';
 import { hostProxySettings, proxyVariables } from './host-proxy.ts';
 import { reachable } from './listing.ts';
 import type { Lock } from './lock.ts';
@@ -68,17 +69,22 @@ export async function withAptRoot<T>(
   }
 }
 
+/** An archive that offers an older Release file than the one that is here already; `date` is of that one, seconds. */
+export type Outdated = { readonly archive: string; readonly suite: string; readonly date: number };
+
 /**
- * Brings the indexes up to date, checked by apt against their signed Release files.
+ * Brings the indexes up to date, checked by apt against their signed Release files. An index never becomes older: archives that would have
+ * made it so are returned.
  * @throws SnapError RESOLVE naming archive, suite and reason.
  */
-export async function updateIndexes(root: AptRoot): Promise<void> {
+export async function updateIndexes(root: AptRoot): Promise<Outdated[]> {
   // Nothing that apt is asked needs all packages.
-  const update = ['apt-get', 'update', '-q', '--error-on=any', '-o', 'pkgCacheFile::Generate=false'];
+  const options = given(['pkgCacheFile::Generate=false', 'Debug::pkgAcquire::Auth=true']);
+  const update = ['apt-get', 'update', '-q', '--error-on=any', ...options];
   const outcome = await apt(root, ['flock', 'lists.lock', ...update]);
   if (outcome.exitCode === 0) {
     await writeFile(join(root.dir, UPDATED), '');
-    return;
+    return await outdated(root, fetchedReleases(outcome.stderr));
   }
   const [first, ...others] = updateProblems(outcome.stderr, root.mirrors);
   const where = first?.archive === undefined ? '' : ` "${first.archive}"`;
@@ -93,6 +99,20 @@ export async function updateIndexes(root: AptRoot): Promise<void> {
       hint: 'no package was taken from it; see what apt said with: LC_ALL=C apt-get update',
     },
   );
+}
+
+/** apt passes over an older Release file without a word: what it fetched is not what it keeps. */
+async function outdated(root: AptRoot, fetched: ReadonlyMap<string, string>): Promise<Outdated[]> {
+  const found = new Map<string, Outdated>();
+  for (const { prefix, uri, suite, archive } of await indexTargets(root)) {
+    for (const name of ['InRelease', 'Release']) {
+      const sha256 = fetched.get(`${bare(uri)}/dists/${suite}/${name}`);
+      const kept = sha256 && (await readFile(prefix + name).catch(() => undefined));
+      if (kept && createHash('sha256').update(kept).digest('hex') !== sha256)
+        found.set(prefix, { archive, suite, date: await releaseDate(prefix) });
+    }
+  }
+  return [...found.values()];
 }
 
 /** What apt has fetched and checked. */
@@ -113,22 +133,17 @@ export async function areRecent(root: AptRoot, seconds: number): Promise<boolean
  * @throws SnapError RESOLVE when an archive has none.
  */
 export async function readIndexes(root: AptRoot): Promise<Indexes> {
-  const targets = await indexTargets(root);
   const packages: (IndexFile & Disposable)[] = [];
   const dispose = () => {
     for (const file of packages) file[Symbol.dispose]();
   };
   try {
     const releases = new Map<string, Lock['releases'][number]>();
-    for (const [list = '', metaKey = '', uri = '', suite = ''] of targets) {
-      const offering = root.mirrors.filter((one) => sameUri(one.uri, uri) && one.suites.includes(suite));
-      if (offering[0] === undefined) continue;
-      const file = join(root.dir, LISTS, basename(list));
+    for (const { file, prefix, archive, names, suite } of await indexTargets(root)) {
       if (!existsSync(file)) continue;
-      const prefix = file.slice(0, file.length - metaKey.length);
-      packages.push({ ...openPackages(file, offering[0].name, listingPlace(root, file)), file, prefix });
+      packages.push({ ...openPackages(file, archive, listingPlace(root, file)), file, prefix });
       const date = await releaseDate(prefix);
-      for (const { name } of offering) releases.set(`${name} ${suite}`, { archive: name, suite, date });
+      for (const name of names) releases.set(`${name} ${suite}`, { archive: name, suite, date });
     }
     requireAll(root, releases);
     return { packages, releases: [...releases.values()], [Symbol.dispose]: dispose };
@@ -138,14 +153,32 @@ export async function readIndexes(root: AptRoot): Promise<Indexes> {
   }
 }
 
-/** The words of each `Packages` file that the sources ask for: FILENAME, METAKEY, REPO_URI, RELEASE. */
-async function indexTargets(root: AptRoot): Promise<string[][]> {
+/** A `Packages` file that the sources ask for, whether it is there or not. */
+type Target = {
+  readonly file: string;
+  readonly prefix: string;
+  readonly uri: string;
+  readonly suite: string;
+  /** The first of the mirrors that offer it. */
+  readonly archive: string;
+  /** All of them. */
+  readonly names: readonly string[];
+};
+
+async function indexTargets(root: AptRoot): Promise<Target[]> {
   const format = '$(FILENAME)|$(METAKEY)|$(REPO_URI)|$(RELEASE)|$(CREATED_BY)';
   // With the lists at hand apt would go through all packages first.
   const options = ['Dir::State::lists=./none/', 'APT::Get::IndexTargets::ReleaseInfo=false'];
   const { stdout } = await apt(root, ['apt-get', 'indextargets', ...given(options), '--format', format]);
   const targets = stdout.split('\n').map((line) => line.split('|'));
-  return targets.filter((words) => words[4] === 'Packages');
+  return targets.flatMap(([list = '', metaKey = '', uri = '', suite = '', kind]) => {
+    const offering = root.mirrors.filter((one) => sameUri(one.uri, uri) && one.suites.includes(suite));
+    const names = offering.map(({ name }) => name);
+    if (kind !== 'Packages' || names[0] === undefined) return [];
+    const file = join(root.dir, LISTS, basename(list));
+    const prefix = file.slice(0, file.length - metaKey.length);
+    return [{ file, prefix, uri, suite, archive: names[0], names }];
+  });
 }
 
 function listingPlace({ dir, run }: AptRoot, file: string) {
@@ -298,6 +331,5 @@ function requireAll(root: AptRoot, releases: ReadonlyMap<string, unknown>): void
 }
 
 function sameUri(a: string, b: string): boolean {
-  const plain = (uri: string) => uri.replace(/\/+$/, '').replace(/\/\/[^@/]*@/, '//');
-  return plain(a) === plain(b);
+  return bare(a) === bare(b);
 }

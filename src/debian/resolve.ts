@@ -46,6 +46,8 @@ export type ResolveRequest = {
   readonly signal?: AbortSignal;
   /** Seconds; asked once, when a lock is made. */
   readonly now: () => number;
+  /** Hears of what does not stop a resolution and should be known: a mirror that has fallen behind. */
+  readonly note?: (text: string) => void;
   /** Seconds that indexes may be old before a server is asked for newer ones; it is asked at once when they have no solution. */
   readonly indexAge?: number;
 };
@@ -69,16 +71,24 @@ export async function resolve(request: ResolveRequest): Promise<Lock> {
     const asksServer = !request.offline;
     const recent =
       asksServer && request.update === undefined && (await areRecent(root, request.indexAge ?? 0));
-    if (asksServer && !recent) await updateIndexes(root);
+    if (asksServer && !recent) await update(root, request);
     try {
       return await solve(root, request, versions);
     } catch (error) {
       // What is new in the archives since may be all that is missing.
       if (!recent || !(error instanceof SnapError) || error.code !== 'RESOLVE') throw error;
-      await updateIndexes(root);
+      await update(root, request);
       return await solve(root, request, versions);
     }
   });
+}
+
+async function update(root: AptRoot, { note }: ResolveRequest): Promise<void> {
+  for (const { archive, suite, date } of await updateIndexes(root)) {
+    note?.(
+      `archive "${archive}" suite "${suite}" offers a Release file older than the one of ${minuteOf(date)} that is here: that one stays in use, the mirror lags behind or replays old packages`,
+    );
+  }
 }
 
 async function solve(
@@ -453,10 +463,9 @@ function refuseOlder({ releases }: Indexes, { lock, parent }: ResolveRequest): v
   for (const before of [...(lock?.releases ?? []), ...(parent?.releases ?? [])]) {
     const now = releases.find((one) => one.archive === before.archive && one.suite === before.suite);
     if (now === undefined || now.date >= before.date) continue;
-    const day = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
     throw new SnapError(
       'RESOLVE',
-      `Cannot use archive "${now.archive}" suite "${now.suite}": its Release file of ${day(now.date)} is older than the one of ${day(before.date)} that the lock was made from`,
+      `Cannot use archive "${now.archive}" suite "${now.suite}": its Release file of ${minuteOf(now.date)} is older than the one of ${minuteOf(before.date)} that the lock was made from`,
       { hint: 'the mirror lags behind or replays old packages: use another, or wait until it has caught up' },
     );
   }
@@ -553,6 +562,10 @@ function statusOf(solution: Solution): string {
 
 function byId(pins: readonly Pin[]): Map<PackageId, Pin> {
   return new Map(pins.map((pin) => [packageId(pin), pin]));
+}
+
+function minuteOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
 }
 
 function versionKey({ name, version }: { readonly name: string; readonly version: string }): string {

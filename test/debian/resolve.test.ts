@@ -252,9 +252,21 @@ test('an older Release file than before is refused, and ignored by an apt that h
   const wants = { one: ['foo'], two: ['safe'] };
   const error = await refused(resolve(request(wants, { lock, aptDir: join(store, 'fresh') })));
   assert.match(error.message, /archive "debian" suite "bookworm".* older than/);
-  const ignored = await resolve(request(wants, { lock }));
+  const notes: string[] = [];
+  const noting = { note: (text: string) => void notes.push(text) };
+  const ignored = await resolve(request(wants, { lock, ...noting }));
   assert.ok(versions(ignored).includes('safe 2.0'));
   assert.deepEqual(ignored.releases, lock.releases);
+  const made = new Date((lock.releases[0]?.date ?? 0) * 1000).toISOString().slice(0, 10);
+  assert.equal(notes.length, 1);
+  assert.match(notes[0] ?? '', RegExp(`"debian" suite "bookworm" offers .* older than the one of ${made}`));
+
+  await archive.publish([...FOO, ['safe 3.0']], { date: new Date() });
+  for (const update of ['all', undefined] as const) {
+    // The second time the server offers what is here already.
+    await resolve(request({ ...wants, more: [`mta-${update ? 'a' : 'b'}`] }, { lock, update, ...noting }));
+  }
+  assert.equal(notes.length, 1, 'newer ones, and the same, are nothing to tell of');
 });
 
 test('a pin that is in the way of a new package is told with the command that moves it', async () => {
