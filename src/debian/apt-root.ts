@@ -254,6 +254,9 @@ function apt(root: AptRoot, command: readonly string[]): Promise<Outcome> {
   return attempt(command, { cwd: root.dir, env, signal: root.signal, apart: true });
 }
 
+/** apt's simulation goes through all buckets for each line that it prints: by default 196,613, for all of Debian. A prime. */
+const BUCKETS = 10_007;
+
 function configuration(arch: string, proxies: readonly string[]): string {
   return `Dir::State "./state/";
 Dir::State::lists "lists/";
@@ -261,6 +264,7 @@ Dir::State::status "/dev/null";
 Dir::Cache "./cache/";
 Dir::Cache::pkgcache "";
 Dir::Cache::srcpkgcache "";
+APT::Cache-HashTableSize "${BUCKETS}";
 Dir::Etc "./";
 Dir::Etc::parts "./none/";
 Dir::Etc::main "/dev/null";
