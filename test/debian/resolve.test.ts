@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { download } from '../../src/debian/download.ts';
-import { type Lock, movedPins } from '../../src/debian/lock.ts';
+import { type Lock, movedPins, type PackageId } from '../../src/debian/lock.ts';
 import { formatLock, parseLock } from '../../src/debian/lock-text.ts';
 import { type ResolveRequest, resolve } from '../../src/debian/resolve.ts';
 import { SnapError } from '../../src/host/error.ts';
@@ -390,6 +390,23 @@ test('one more package asks apt for one solution and one closure, however many s
     resolve(request({ ...wants, s4: ['foo', 'bar'] }, { lock: more, indexAge: 3600 })),
   );
   assert.deepEqual(kept, ['indextargets', 'install', 'install']);
+});
+
+test('an archive of backports gives only what is asked of it by version', async () => {
+  await using backports = await Archive.open();
+  await archive.publish(FOO);
+  await backports.publish([['foo 2.0'], ['extra 1.0', { Depends: 'foo (>= 2.0)' }]], {
+    lines: ['NotAutomatic: yes', 'ButAutomaticUpgrades: yes'],
+  });
+  const mirrors = [
+    ...archive.mirrors,
+    ...backports.mirrors.map((mirror) => ({ ...mirror, name: 'backports' })),
+  ];
+  const plain = await resolve(request({ one: ['foo'] }, { mirrors }));
+  assert.ok(versions(plain).includes('foo 1.0'));
+  const newer = await resolve(request({ one: ['foo=2.0'], two: ['extra'] }, { mirrors, lock: plain }));
+  assert.deepEqual(debs(newer, 'two'), ['foo:amd64', 'extra:amd64']);
+  assert.equal(newer.pins.get('foo:amd64' as PackageId)?.archive, 'backports');
 });
 
 test('a lock with one more package is the one that is made from nothing with the same pins', async () => {
