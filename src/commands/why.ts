@@ -20,11 +20,11 @@ export const whyCommand: Command<Arguments, WhyOptions> = (session, [first, seco
       given === undefined ? {} : { conf: chooseConf(project, given) };
     if (options.path !== undefined) {
       if (second !== undefined || options.against !== undefined)
-        throw new SnapError('USAGE', 'With "--path" nothing but a conf may be named', {
+        throw new SnapError('USAGE', 'With "--path" nothing but an image may be named', {
           hint: 'snap why --help',
         });
-      const { tellOrigin } = await import('./origin.ts');
-      return tellOrigin(project, confOf(first), options.path, options.json === true);
+      const { tellOrigin } = await import('./blame.ts');
+      return tellOrigin(project, first, options.path, options.json === true);
     }
     if (first === undefined)
       throw new SnapError('USAGE', 'Neither a layer nor a path is named', {
