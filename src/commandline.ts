@@ -250,6 +250,54 @@ function commandLine(run: Runner): Command {
   ).usage('[image] <path...>');
 
   add(
+    'history [conf]',
+    'list the builds of a conf, or of all: what ran, how large, which can be looked into',
+    ['snap history', 'snap history demo -n 5 --json'],
+    ROOT,
+    async () => (await import('./commands/history.ts')).historyCommand,
+  )
+    .option('-n, --newest <n>', 'only so many of each conf', wholeNumber)
+    .addOption(json());
+
+  add(
+    'tag [build] [tag]',
+    'give a build a name, which also keeps it',
+    ['snap tag demo@3 release-1.0', 'snap tag', 'snap tag --delete release-1.0'],
+    ROOT,
+    async () => (await import('./commands/tag.ts')).tagCommand,
+  )
+    .option('--list', 'list the tags, as without arguments')
+    .option('--delete <tag>', 'take the name away; the build is kept no longer for it')
+    .option('--force', 'let a tag of this name be another build from now on')
+    .addOption(json());
+
+  add(
+    'pin [build]',
+    'keep a build until it is let go; without one, list those that are kept',
+    ['snap pin demo@3', 'snap pin'],
+    ROOT,
+    async () => (await import('./commands/pin.ts')).pinCommand,
+  ).addOption(json());
+
+  add(
+    'unpin <build>',
+    'let go of a build that was pinned',
+    ['snap unpin demo@3'],
+    ROOT,
+    async () => (await import('./commands/pin.ts')).unpinCommand,
+  ).addOption(json());
+
+  add(
+    'restore <build> <dir>',
+    'make the image of a build again, into a folder; nothing runs',
+    ['snap restore demo~1 /tmp/before', 'snap restore release-1.0 rootfs --copy'],
+    ROOT,
+    async () => (await import('./commands/restore.ts')).restoreCommand,
+  )
+    .option('--copy', 'share no file with the store: to be edited in place')
+    .addOption(json());
+
+  add(
     'list',
     'list the confs and their images',
     ['snap list', 'snap list --json'],
