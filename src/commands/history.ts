@@ -2,7 +2,7 @@ import { history, type LostBuild, type PastBuild } from '../history.ts';
 import { localTime, size } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
 import { commitText } from './blame.ts';
-import { chooseProject } from './choose.ts';
+import { chooseProject, confNamed } from './choose.ts';
 import { print, printJson, reporting } from './print.ts';
 import type { Command } from './session.ts';
 
@@ -23,11 +23,7 @@ const LAYOUT = [
 /** `snap history [CONF]` */
 export const historyCommand: Command<[conf?: string], HistoryOptions> = (session, [conf], options) =>
   reporting(options.json === true, async () => {
-    const builds = history(
-      chooseProject(session),
-      conf?.replace(/^.*\//, '').replace(/\.toml$/, ''),
-      options.newest,
-    );
+    const builds = history(chooseProject(session), conf && confNamed(conf), options.newest);
     if (options.json) printJson(builds);
     else for (const line of table(LAYOUT, builds.map(row))) print(line);
     return 0;

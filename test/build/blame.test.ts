@@ -157,7 +157,11 @@ test('what dpkg diverts is told, and the package whose file it is', () => {
   assert.equal(blame('/bin/sh').parts[0]?.package?.name, 'dash');
 });
 
-test('why --path says the same', () => {
+test('why --path says the same, and takes the file of a conf too', () => {
+  assert.match(
+    snap(['-C', project, 'why', '--path', '/etc/note', 'conf/a.toml']).stdout,
+    /^\/etc\/note of a@4\n/,
+  );
   const args = ['/etc/note', 'a@2', '--json'];
   assert.equal(
     snap(['-C', project, 'why', '--path', ...args]).stdout,
