@@ -128,7 +128,7 @@ async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string):
     recordsOf: (n) => (isBase(n) ? store.recordsOf(n) : captured.records),
     treeOf: (n) => (isBase(n) ? store.treeOf(n) : upper),
     holdersOf: () => [base.row.n, ALL],
-    pathsBelow: () => [],
+    namesIn: () => [],
     results: store.results,
   };
   const digest = contentDigest(captured.manifest, captured.records);

@@ -175,8 +175,8 @@ function commandLine(run: Runner): Command {
     ROOT,
     async () => (await import('./commands/why.ts')).whyCommand,
   )
-    .addOption(new Option('--against <build>', 'compare with this build: its number, or ~N before the last'))
-    .addOption(new Option('--path <path>', 'the way from this path to the lines that brought it'))
+    .addOption(new Option('--against <number>', 'compare with this build: its number, or ~N before the last'))
+    .addOption(new Option('--path <path>', 'the same as snap blame PATH'))
     .addOption(json());
 
   add(
@@ -224,6 +224,80 @@ function commandLine(run: Runner): Command {
     .addOption(json());
 
   add(
+    'blame <path> [image]',
+    'tell where a path of an image comes from, and in which builds it changed',
+    ['snap blame /usr/bin/dbus-send', 'snap blame /etc/passwd demo~1 --json'],
+    ROOT,
+    async () => (await import('./commands/blame.ts')).blameCommand,
+  ).addOption(json());
+
+  add(
+    'ls [image] [path]',
+    'list a folder of an image',
+    ['snap ls /etc', 'snap ls demo@3 /usr/lib/systemd -R', 'snap ls demo --json'],
+    ROOT,
+    async () => (await import('./commands/ls.ts')).lsCommand,
+  )
+    .option('-R, --recursive', 'the folders in it too')
+    .addOption(json());
+
+  add(
+    'cat <path...>',
+    'print files of an image',
+    ['snap cat /etc/passwd', 'snap cat demo~1 /etc/passwd /etc/group', 'snap cat demo@3 /bin/ls > ls'],
+    ROOT,
+    async () => (await import('./commands/cat.ts')).catCommand,
+  ).usage('[image] <path...>');
+
+  add(
+    'history [conf]',
+    'list the builds of a conf, or of all: what ran, how large, which can be looked into',
+    ['snap history', 'snap history demo -n 5 --json'],
+    ROOT,
+    async () => (await import('./commands/history.ts')).historyCommand,
+  )
+    .option('-n, --newest <n>', 'only so many of each conf', wholeNumber)
+    .addOption(json());
+
+  add(
+    'tag [build] [tag]',
+    'give a build a name, which also keeps it',
+    ['snap tag demo@3 release-1.0', 'snap tag', 'snap tag --delete release-1.0'],
+    ROOT,
+    async () => (await import('./commands/tag.ts')).tagCommand,
+  )
+    .option('--list', 'list the tags, as without arguments')
+    .option('--delete <tag>', 'take the name away; the build is kept no longer for it')
+    .option('--force', 'let a tag of this name be another build from now on')
+    .addOption(json());
+
+  add(
+    'pin [build]',
+    'keep a build until it is let go; without one, list those that are kept',
+    ['snap pin demo@3', 'snap pin'],
+    ROOT,
+    async () => (await import('./commands/pin.ts')).pinCommand,
+  ).addOption(json());
+
+  add(
+    'unpin <build>',
+    'let go of a build that was pinned',
+    ['snap unpin demo@3'],
+    ROOT,
+    async () => (await import('./commands/pin.ts')).unpinCommand,
+  ).addOption(json());
+
+  add(
+    'restore <build> <dir>',
+    'make the image of a build again, into a folder; nothing runs',
+    ['snap restore demo~1 /tmp/before', 'snap restore release-1.0 rootfs --copy'],
+    ROOT,
+    async () => (await import('./commands/restore.ts')).restoreCommand,
+  )
+    .option('--copy', 'share no file with the store: to be edited in place')
+    .addOption(json());
+
+  add(
     'list',
     'list the confs and their images',
     ['snap list', 'snap list --json'],
@@ -248,7 +322,9 @@ function commandLine(run: Runner): Command {
     async () => (await import('./commands/completion.ts')).completionCommand(treeOf(program)),
   )
     .addArgument(new Argument('[shell]', 'bash, zsh or fish').choices(['bash', 'zsh', 'fish']))
-    .addOption(new Option('--names <kind>').choices(['confs', 'layers', 'both']).hideHelp());
+    .addOption(
+      new Option('--names <kind>').choices(['confs', 'layers', 'both', 'builds', 'tags']).hideHelp(),
+    );
 
   return program;
 }
@@ -372,6 +448,8 @@ function valuesOf(name: string, choices: readonly string[] | undefined): Values 
   if (name === 'conf') return { kind: 'names', of: 'confs' };
   if (name === 'layer') return { kind: 'names', of: 'layers' };
   if (name === 'conf|layer') return { kind: 'names', of: 'both' };
+  if (name === 'build' || name === 'image') return { kind: 'names', of: 'builds' };
+  if (name === 'tag') return { kind: 'names', of: 'tags' };
   return { kind: name === 'dir' ? 'folders' : name === 'file' ? 'files' : 'free' };
 }
 

@@ -1,10 +1,19 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { basename, join, resolve as resolvePath } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve as resolvePath } from 'node:path';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import type { Inputs } from './inputs.ts';
-import { currentSlot, recipeOf, settleImage, slotsOf, updateFolder } from './layers/image.ts';
-import { planImage } from './layers/plan.ts';
+import { currentSlot, type Extent, recipeOf, settleImage, slotsOf, updateFolder } from './layers/image.ts';
+import { asCopies, type ImagePlan, planImage } from './layers/plan.ts';
 import type { View, ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
@@ -76,9 +85,7 @@ export function putOutput(
   const slots = slotsOf(store.layout.images, inputs.conf.name);
   const folder = request.output === undefined ? undefined : outputFolder(store, request.output);
   if (!folder) forgetUnchanged(store, inputs.conf.name);
-  const { paths, bytes } = folder
-    ? updateFolder(store, folder.path, folder.note, plan)
-    : settleImage(store, slots, plan);
+  const { paths, bytes } = folder ? fillFolder(store, folder, plan) : settleImage(store, slots, plan);
   const output: Output = {
     path: folder?.path ?? slots.link,
     digest: plan.digest,
@@ -94,18 +101,57 @@ export function putOutput(
   return output;
 }
 
-/** A folder of the person's own: it must be empty, or be what an earlier build put there. */
-function outputFolder(store: Store, output: string): { readonly path: string; readonly note: string } {
-  const path = resolvePath(output);
+export type OutputFolder = { readonly path: string; readonly note: string };
+
+/**
+ * A folder of the person's own: it must be new, empty, or what an earlier build put there.
+ * @throws SnapError USAGE when it is none of these.
+ */
+export function outputFolder(store: Store, output: string): OutputFolder {
+  const path = existsSync(output) ? realpathSync(output) : resolvePath(output);
   const notes = join(store.layout.root, 'outputs');
-  const note = join(notes, `${digestOf(path)}.json`);
   mkdirSync(notes, { recursive: true, mode: 0o700 });
-  if (existsSync(path) && !existsSync(note) && readdirSync(path).length > 0) {
-    throw new SnapError('USAGE', `Cannot build into "${path}": it is not empty`, {
+  const folder = { path, note: join(notes, `${digestOf(path)}.json`) };
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat && !stat.isDirectory())
+    throw new SnapError('USAGE', `Cannot put an image at "${path}": it is no folder`, {
+      hint: 'name a new folder',
+    });
+  if (stat && readdirSync(path).length > 0 && !isOwn(folder, stat.ino)) {
+    throw new SnapError('USAGE', `Cannot put an image into "${path}": it is not empty`, {
       hint: 'name a new folder',
     });
   }
-  return { path, note };
+  return folder;
+}
+
+/**
+ * Puts an image into a folder of the person's own. With `copy` no file is linked to one of the store, and the folder is the person's
+ * alone from then on: nothing is put into it again.
+ */
+export function fillFolder(store: Store, folder: OutputFolder, plan: ImagePlan, copy = false): Extent {
+  const { path, note } = folder;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(inodeFile(folder), UNFINISHED);
+  if (copy) rmSync(note, { force: true });
+  const extent = updateFolder(store, path, note, copy ? asCopies(plan) : plan);
+  if (copy) for (const file of [note, inodeFile(folder)]) rmSync(file, { force: true });
+  else writeFileSync(inodeFile(folder), String(statSync(path).ino));
+  return extent;
+}
+
+/** What an image was not put into to the end may be filled again. */
+const UNFINISHED = 'unfinished';
+
+function inodeFile({ note }: OutputFolder): string {
+  return note.replace(/json$/, 'inode');
+}
+
+/** Whether a folder is the one that was filled, and not another one that has come to its place since. */
+function isOwn(folder: OutputFolder, inode: number): boolean {
+  const file = inodeFile(folder);
+  if (!existsSync(file)) return existsSync(folder.note);
+  return [UNFINISHED, String(inode)].includes(readFileSync(file, 'utf8'));
 }
 
 /** What is told of a build besides its image. */

@@ -29,11 +29,16 @@ export function findProject(folder: string): string | undefined {
  */
 export function chooseConf(project: string, given: string | undefined): string {
   const names = confNames(project);
-  if (given !== undefined) return knownConf(names, given.replace(/^.*\//, '').replace(/\.toml$/, ''));
+  if (given !== undefined) return knownConf(names, confNamed(given));
   if (names.length === 1) return names[0]!;
   throw new SnapError('USAGE', `Several confs, none named: ${quoted(names)}`, {
     hint: `name one: snap build ${names[0]}`,
   });
+}
+
+/** The conf that is named by itself or by its file, `conf/NAME.toml`. */
+export function confNamed(given: string): string {
+  return given.replace(/^.*\//, '').replace(/\.toml$/, '');
 }
 
 /** The names of all confs, in byte order. */

@@ -1,4 +1,6 @@
 import { SnapError } from '../host/error.ts';
+import { buildText, keptBuilds, readTags } from '../store/builds.ts';
+import { layoutOf } from '../store/layout.ts';
 import { confNames, findProject, scriptletNames } from './choose.ts';
 import { print } from './print.ts';
 import type { Command } from './session.ts';
@@ -29,13 +31,13 @@ export type OptionSpec = {
 /** What may stand at a place of the command line: one of fixed words, names of the project, files, or anything. */
 export type Values =
   | { readonly kind: 'words'; readonly words: readonly string[] }
-  | { readonly kind: 'names'; readonly of: 'confs' | 'layers' | 'both' }
+  | { readonly kind: 'names'; readonly of: 'confs' | 'layers' | 'both' | 'builds' | 'tags' }
   | { readonly kind: 'folders' | 'files' }
   | { readonly kind: 'free' };
 
 export type CompletionOptions = { readonly names?: string };
 
-/** `snap completion SHELL`, and `snap completion --names confs|layers|both` for what those scripts ask. */
+/** `snap completion SHELL`, and `snap completion --names confs|layers|both|builds|tags` for what those scripts ask. */
 export function completionCommand(tree: CommandTree): Command<[shell?: string], CompletionOptions> {
   return async (session, [shell], options) => {
     if (options.names !== undefined)
@@ -62,10 +64,19 @@ export function completion(shell: string, tree: CommandTree): string {
 function names(folder: string, kind: string): string[] {
   const project = findProject(folder === '.' ? process.cwd() : folder);
   if (project === undefined) return [];
+  if (kind === 'tags') return [...readTags(layoutOf(project)).keys()];
+  if (kind === 'builds') return buildNames(project);
   return [
     ...(kind === 'layers' ? [] : confNames(project)),
     ...(kind === 'confs' ? [] : scriptletNames(project)),
   ];
+}
+
+/** What a build may be called; nothing where the store is closed to the caller. */
+function buildNames(project: string): string[] {
+  const place = layoutOf(project);
+  const builds = keptBuilds(place);
+  return [...new Set(builds.map(({ conf }) => conf)), ...readTags(place).keys(), ...builds.map(buildText)];
 }
 
 function bash(tree: CommandTree): string {
@@ -94,16 +105,15 @@ _snap_reply() {
     folders) mapfile -t COMPREPLY < <(compgen -d -- "$current"); compopt -o filenames 2>/dev/null ;;
   esac
 }
-_snap() {
-  local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} command='' place=0 at
-  local ask=("\${COMP_WORDS[0]}")
-  COMPREPLY=()
-  for ((at = 1; at < COMP_CWORD; at++)); do
-    case "$command \${COMP_WORDS[at]}" in
-      *' -C') ask+=(-C "\${COMP_WORDS[++at]}") ;;
+_snap_offer() {
+  local before=\${words[-2]} command='' place=0 at
+  local ask=("\${words[0]}")
+  for ((at = 1; at < \${#words[@]} - 1; at++)); do
+    case "$command \${words[at]}" in
+      *' -C') ask+=(-C "\${words[++at]}") ;;
       ${patterns.join(' | ')}) ((++at)) ;;
       *' -'*) ;;
-      ' '*) command=\${COMP_WORDS[at]} ;;
+      ' '*) command=\${words[at]} ;;
       *) ((++place)) ;;
     esac
   done
@@ -122,6 +132,17 @@ ${flagLists.join('\n')}
     :0) _snap_reply words ${quoted(tree.commands.map((command) => command.name).join(' '))} ;;
 ${places.join('\n')}
   esac
+}
+# Bash takes "demo@3" for three words, and asks for what comes after the last of them.
+_snap() {
+  local words=() word current
+  COMPREPLY=()
+  for word in "\${COMP_WORDS[@]:0:COMP_CWORD + 1}"; do
+    if [[ \${#words[@]} -gt 0 && ($word == @* || \${words[-1]} == *@) ]]; then words[-1]+=$word; else words+=("$word"); fi
+  done
+  current=\${words[-1]}
+  _snap_offer
+  if [[ $current != "\${COMP_WORDS[COMP_CWORD]}" ]]; then COMPREPLY=("\${COMPREPLY[@]#"\${current%@*}@"}"); fi
 }
 complete -F _snap snap
 `;

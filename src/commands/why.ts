@@ -4,7 +4,7 @@ import { type Difference, wordsOf } from '../layers/reason.ts';
 import { duration, localTime } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
 import { type Occurrence, type Why, why } from '../why.ts';
-import { chooseConf, chooseProject } from './choose.ts';
+import { chooseConf, chooseProject, confNamed } from './choose.ts';
 import { indented, print, printJson, reporting } from './print.ts';
 import type { Command } from './session.ts';
 
@@ -20,11 +20,11 @@ export const whyCommand: Command<Arguments, WhyOptions> = (session, [first, seco
       given === undefined ? {} : { conf: chooseConf(project, given) };
     if (options.path !== undefined) {
       if (second !== undefined || options.against !== undefined)
-        throw new SnapError('USAGE', 'With "--path" nothing but a conf may be named', {
+        throw new SnapError('USAGE', 'With "--path" nothing but an image may be named', {
           hint: 'snap why --help',
         });
-      const { tellOrigin } = await import('./origin.ts');
-      return tellOrigin(project, confOf(first), options.path, options.json === true);
+      const { tellOrigin } = await import('./blame.ts');
+      return tellOrigin(project, first && confNamed(first), options.path, options.json === true);
     }
     if (first === undefined)
       throw new SnapError('USAGE', 'Neither a layer nor a path is named', {

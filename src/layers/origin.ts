@@ -1,9 +1,11 @@
-import type { LayerRow, RecordPatches } from '../store/layers.ts';
-import { type Entry, identity, type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
-import { mergeChanges, type Sees } from './merge.ts';
+import type { RecordPatches } from '../store/layers.ts';
+import { type Entry, identity, type Manifest, type TreePath } from '../store/manifest.ts';
+import { follow, type Step } from './follow.ts';
+import { type Change, mergeChanges } from './merge.ts';
+import { FILE_ITSELF, seesOf, type ViewLayer } from './view.ts';
 
 /** A layer of an image, and the names of those that it saw. */
-export type SeenLayer = { readonly name: string; readonly row: LayerRow; readonly sees: ReadonlySet<string> };
+export type SeenLayer = ViewLayer;
 
 type Contents = { manifestOf(n: number): Manifest; recordsOf(n: number): RecordPatches };
 
@@ -18,8 +20,6 @@ export type Writer = {
 
 /** The layers that left something at a path, in the order of the view, `layers[0]` being the base. */
 export function writersOf(contents: Contents, layers: readonly SeenLayer[], path: TreePath): Writer[] {
-  const sees: Sees = (layer, other) =>
-    other === 0 ? layer !== 0 : (layers[layer]?.sees.has(layers[other]?.name ?? '') ?? false);
   const changes = layers.flatMap(({ row }, layer) => {
     const value = contents.manifestOf(row.n).get(path);
     return value ? [{ layer, value }] : [];
@@ -27,12 +27,34 @@ export function writersOf(contents: Contents, layers: readonly SeenLayer[], path
   const recording = layers.filter(({ row }) => Object.hasOwn(contents.recordsOf(row.n), path));
   const parts = recording.map((layer): Writer => ({ layer, entry: undefined, wins: true }));
   if (changes.length === 0) return parts;
-  const merged = mergeChanges(changes, sees, (a, b) => identity(a) === identity(b));
+  const merged = mergeChanges(changes, seesOf(layers), (a, b) => identity(a) === identity(b));
   const winner = merged.kind === 'settled' ? merged.winner : changes.at(-1)!;
   const writers = changes.map(
     (change): Writer => ({ layer: layers[change.layer]!, entry: change.value, wins: change === winner }),
   );
   return [...writers, ...parts];
+}
+
+/** A record of a database file, and the layer that the image has it from. */
+export type RecordOrigin = { readonly key: string; readonly value: string; readonly layer: SeenLayer };
+
+/** The records that a database file has in a view, in the order of the file. */
+export function recordOrigins(
+  contents: Contents,
+  layers: readonly SeenLayer[],
+  path: TreePath,
+): RecordOrigin[] {
+  const changes = new Map<string, Change<string | null>[]>();
+  for (const [layer, { row }] of layers.entries()) {
+    for (const [key, value] of contents.recordsOf(row.n)[path] ?? [])
+      changes.set(key, [...(changes.get(key) ?? []), { layer, value }]);
+  }
+  const sees = seesOf(layers);
+  return [...changes].flatMap(([key, all]): RecordOrigin[] => {
+    const merged = mergeChanges(all, sees, (a, b) => a === b);
+    const { value, layer } = merged.kind === 'settled' ? merged.winner : all.at(-1)!;
+    return key === FILE_ITSELF || value === null ? [] : [{ key, value, layer: layers[layer]! }];
+  });
 }
 
 /** What a path leads to. */
@@ -44,35 +66,25 @@ export type Found =
   /** `folder` is there, and has no `name`. */
   | { readonly kind: 'missing'; readonly folder: TreePath; readonly name: string };
 
-/** As many as the kernel follows. */
-const MOST_LINKS = 40;
-
 /** Looks a path up in an image, as a program in it would that does not follow a link at the end. */
 export function findPath(contents: Contents, layers: readonly SeenLayer[], path: string): Found {
-  const open = path.split('/');
-  let at = '' as TreePath;
-  for (let links = 0; ; ) {
-    const name = open.shift();
-    if (name === undefined) return { kind: 'there', path: at, writers: writersOf(contents, layers, at) };
-    if (name === '' || name === '.') continue;
-    if (name === '..') {
-      at = parentOf(at);
-      continue;
-    }
-    const next = (at === '' ? name : `${at}/${name}`) as TreePath;
-    const writers = writersOf(contents, layers, next);
-    const entry = writers.find(({ wins }) => wins)?.entry;
-    if (entry?.type === 'whiteout') return { kind: 'removed', path: next, writers };
-    const last = open.every((part) => part === '' || part === '.');
-    if (entry?.type === 'symlink' && !last && links++ < MOST_LINKS) {
-      if (entry.target.startsWith('/')) at = '' as TreePath;
-      open.unshift(...entry.target.split('/'));
-    } else if (writers.length === 0 || (!last && entry?.type !== 'dir')) {
-      return { kind: 'missing', folder: at, name };
-    } else {
-      at = next;
-    }
-  }
+  const writersAt = (one: TreePath): Writer[] => writersOf(contents, layers, one);
+  const reached = follow((one) => stepOf(writersAt(one)), path);
+  if (reached.kind === 'there') return { ...reached, writers: writersAt(reached.path) };
+  const { folder, name } = reached;
+  const lost = (folder === '' ? name : `${folder}/${name}`) as TreePath;
+  const writers = writersAt(lost);
+  return entryOf(writers)?.type === 'whiteout' ? { kind: 'removed', path: lost, writers } : reached;
+}
+
+function entryOf(writers: readonly Writer[]): Entry | undefined {
+  return writers.find(({ wins }) => wins)?.entry;
+}
+
+function stepOf(writers: readonly Writer[]): Step | undefined {
+  const entry = entryOf(writers);
+  if (entry === undefined) return writers.length === 0 ? undefined : { type: 'file' };
+  return entry.type === 'whiteout' ? undefined : entry;
 }
 
 /** What stands in a folder of the image, in byte order. */

@@ -20,19 +20,28 @@ type Layer = { readonly row: LayerRow };
 const INFO = 'var/lib/dpkg/info/';
 const STATUS = 'var/lib/dpkg/status';
 
+/** How packages may have come to hold a path. */
+export type Claim = {
+  /** The paths under which archives may hold it. */
+  readonly names: readonly string[];
+  /** Whether that of this package would lie here. */
+  mayHold(name: string): boolean;
+};
+
 /**
- * The package that a layer brought the path with. `entry` is what the layer left there; `names` are the paths under which archives
- * may hold it. Undefined where no package, or several (as for a folder), have it.
+ * The package that a layer brought the path with. `entry` is what the layer left there. Undefined where no package, or several (as for a
+ * folder), have it.
  */
 export function ownerIn(
   contents: Contents,
   { row }: Layer,
   path: TreePath,
-  names: readonly string[],
+  { names, mayHold }: Claim,
   entry: Entry | undefined,
 ): Owner | undefined {
   const control = path.startsWith(INFO) ? /^(.+)\.[^.]+$/.exec(path.slice(INFO.length))?.[1] : undefined;
-  const listed = control === undefined ? listing(contents, row, names) : [control];
+  const holding = control === undefined ? listing(contents, row, names) : [control];
+  const listed = holding.filter((name) => mayHold(name.split(':')[0]!));
   const plain = new Set(listed.map((name) => name.split(':')[0]!));
   const [owner = ''] = listed;
   const stanza = plain.size === 1 ? stanzaOf(contents.recordsOf(row.n), owner) : undefined;

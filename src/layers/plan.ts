@@ -118,6 +118,19 @@ export function planImage(
   return plan;
 }
 
+/** The same image, of which no file is linked to one of the store. */
+export function asCopies(plan: ImagePlan): ImagePlan {
+  const copied = (part: Part): Part => ({ ...part, isCopied: true });
+  const partAt = (path: TreePath): Part | undefined => {
+    const part = plan.partAt(path);
+    return part && copied(part);
+  };
+  function* parts(): Generator<Part> {
+    for (const part of plan.parts()) yield copied(part);
+  }
+  return Object.create(plan, { partAt: { value: partAt }, parts: { value: parts } }) as ImagePlan;
+}
+
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {

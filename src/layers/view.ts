@@ -63,8 +63,8 @@ export type LayerContents = {
   recordsOf(n: number): RecordPatches;
   /** The numbers of all layers that may hold something at a path, of the view or not. */
   holdersOf(path: TreePath): readonly number[];
-  /** The paths beneath a folder at which some layer may hold something. */
-  pathsBelow(folder: TreePath): readonly TreePath[];
+  /** The names in a folder at which some layer may hold something. */
+  namesIn(folder: TreePath): readonly string[];
 };
 
 type Changes<V> = Map<string, Change<V>[]>;
@@ -209,9 +209,9 @@ function namesIn(
   at: (path: TreePath) => Placed | undefined,
   folder: TreePath,
 ): Set<string> {
-  const start = folder === '' ? 0 : folder.length + 1;
-  const names = new Set(store.pathsBelow(folder).map((path) => path.slice(start).split('/')[0] ?? ''));
-  return new Set([...names].filter((name) => at((folder === '' ? name : `${folder}/${name}`) as TreePath)));
+  return new Set(
+    store.namesIn(folder).filter((name) => at((folder === '' ? name : `${folder}/${name}`) as TreePath)),
+  );
 }
 
 type AddConflict = (earlier: number, later: number, path: string) => void;

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, wr
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { asDigest, type Digest } from './digest.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, syncFolder } from './layout.ts';
 
 /** A layer of an image: its number, and the positions of those that it sees. */
 export type KeptLayer = readonly [name: string, n: number, sees: readonly number[]];
@@ -99,11 +99,14 @@ export function readTags(place: Place): ReadonlyMap<string, BuildName> {
   );
 }
 
-/** Gives a build a name, in one step; one of that name before is another build's no more. Needs the store's lock, shared. */
+/**
+ * Gives a build a name, in one step and on the disk; one of that name before is another build's no more. Needs the store's lock, shared.
+ */
 export function writeTag(place: Place, tag: string, build: BuildName): void {
   const file = join(place.tags, tag);
-  writeFileSync(`${file}~`, `${buildText(build)}\n`, { mode: 0o600 });
+  writeFileSync(`${file}~`, `${buildText(build)}\n`, { mode: 0o600, flush: true });
   renameSync(`${file}~`, file);
+  syncFolder(place.tags);
 }
 
 export function removeTag(place: Place, tag: string): void {
@@ -115,9 +118,10 @@ export function readPins(place: Place): readonly BuildName[] {
   return namesIn(place.pins).flatMap((name) => asBuildName(name) ?? []);
 }
 
-/** Needs the store's lock, shared. */
+/** Success: it is on the disk. Needs the store's lock, shared. */
 export function writePin(place: Place, build: BuildName): void {
   writeFileSync(join(place.pins, buildText(build)), '', { mode: 0o600 });
+  syncFolder(place.pins);
 }
 
 export function removePin(place: Place, build: BuildName): void {
@@ -137,7 +141,7 @@ function asBuildName(text: string): BuildName | undefined {
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder)
-      .filter((name) => !/^\.|~$|\.new$/.test(name))
+      .filter((name) => !/^\.|~$/.test(name))
       .sort();
   } catch (error) {
     if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return [];

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { syncFilesystem } from '../host/syscall.ts';
-import { type BuildNote, writeBuild } from './builds.ts';
+import { type BuildNote, keptBuilds, writeBuild } from './builds.ts';
 import { type Database, openIndex, type Statement } from './database.ts';
 import { canonicalJson, type Digest, digestOf, type Json } from './digest.ts';
 import { type Layout, layoutOf, prepareLayout, syncFolder, workDirName } from './layout.ts';
@@ -144,6 +144,20 @@ export class Store {
         ? this.#statements.allPaths.all()
         : this.#statements.below.all(`${folder}/`, `${folder}0`);
     return rows.map(({ path }) => path);
+  }
+
+  /** The names in a folder at which some layer may hold something; in byte order. Costs the same however much lies beneath. No lock. */
+  namesIn(folder: TreePath): string[] {
+    const prefix = folder === '' ? '' : `${folder}/`;
+    const names: string[] = [];
+    for (let last = prefix; ; ) {
+      const path = this.#statements.nextPath.get(last)?.path;
+      if (!path?.startsWith(prefix)) return names;
+      const [name = '', ...deeper] = path.slice(prefix.length).split('/');
+      if (deeper.length === 0) names.push(name);
+      // No byte of a name sorts after this character, so that all beneath the name is left out.
+      last = deeper.length === 0 ? path : `${prefix}${name}/\u{10ffff}`;
+    }
   }
 
   /** All layers of a key, the oldest first; they differ in the ids that they gave, or one was run again. No lock. */
@@ -320,7 +334,8 @@ export class Store {
   /** Keeps a build under the conf's next number. The caller holds the conf's image for itself, and the store's lock, shared. */
   addBuild(build: Omit<BuildNote, 'format' | 'number'>): number {
     return this.#transaction(() => {
-      const number = (this.#statements.lastBuild.get(build.conf)?.number ?? 0) + 1;
+      const kept = keptBuilds(this.layout).find(({ conf }) => conf === build.conf)?.number ?? 0;
+      const number = Math.max(this.#statements.lastBuild.get(build.conf)?.number ?? 0, kept) + 1;
       writeBuild(this.layout, { ...build, number });
       const { conf, made, seconds, digest, paths, bytes } = build;
       const layers = JSON.stringify(build.layers.map(([name, n]) => [name, n]));
@@ -366,6 +381,10 @@ function prepare(database: Database) {
     >,
     below: database.prepare('SELECT DISTINCT path FROM paths WHERE path >= ? AND path < ?') as Statement<
       [string, string],
+      { path: TreePath }
+    >,
+    nextPath: database.prepare('SELECT path FROM paths WHERE path > ? ORDER BY path LIMIT 1') as Statement<
+      [string],
       { path: TreePath }
     >,
     allPaths: database.prepare("SELECT DISTINCT path FROM paths WHERE path <> ''") as Statement<

@@ -115,7 +115,7 @@ test('an unknown layer, build or conf is told, with the nearest', () => {
   assert.match(failure('user', 'a', '--against', '77'), /There is no build "77"\nhint: builds: 1 to \d/);
   assert.match(failure('user', 'b'), /Unknown conf "b"/);
   assert.match(failure(), /Neither a layer nor a path is named/);
-  assert.match(failure('a', 'b', '--path', '/x'), /nothing but a conf may be named/);
+  assert.match(failure('a', 'b', '--path', '/x'), /nothing but an image may be named/);
 });
 
 type Part = {
@@ -217,7 +217,7 @@ test('what a layer removed, what a declaration leaves out, what triggers made', 
 test('a path in no layer is told with the nearest names, there and elsewhere', () => {
   assert.match(
     failure('--path', '/usr/bin/grepp'),
-    /No layer of "a" has the path "\/usr\/bin\/grepp"\nhint: did you mean "\/usr\/bin\/grep"/,
+    /No layer of "a@\d" has the path "\/usr\/bin\/grepp"\nhint: did you mean "\/usr\/bin\/grep"/,
   );
   assert.match(
     failure('--path', 'cron.service'),
@@ -231,6 +231,10 @@ test('plan, why and graph start no program', () => {
     ['plan'],
     ['why', 'user'],
     ['why', '--path', '/bin/ls'],
+    ['ls', '-R'],
+    ['cat', '/etc/passwd'],
+    ['history'],
+    ['pin', 'a'],
     ['graph', '--format', 'svg'],
   ]) {
     const trace = join(project, 'trace');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { type CommandTree, completion } from '../../src/commands/completion.ts';
 import { folder, makeDist, ROOT, snap, start } from './launcher.ts';
@@ -40,6 +40,21 @@ test('the names are those of the project that -C names', (t) => {
   snap(['init', 'here'], { cwd: place });
   assert.deepEqual(offered(place, 'snap', '-C', 'here', 'build', ''), ['here']);
   assert.deepEqual(offered(place, 'snap', 'build', ''), []);
+});
+
+test('builds and tags are completed, also where bash takes one for three words', (t) => {
+  const place = folder(t);
+  snap(['init', '--name', 'device'], { cwd: place });
+  const files = ['builds/device/1.json', 'builds/device/12.json', 'tags/shipped'];
+  for (const file of files) {
+    mkdirSync(join(place, 'store', dirname(file)), { recursive: true });
+    writeFileSync(join(place, 'store', file), 'device@1\n');
+  }
+  assert.deepEqual(offered(place, 'snap', 'restore', ''), ['device', 'shipped', 'device@12', 'device@1']);
+  assert.deepEqual(offered(place, 'snap', 'ls', 'device', '@'), ['12', '1']);
+  assert.deepEqual(offered(place, 'snap', 'pin', 'device', '@', '12'), ['12']);
+  assert.deepEqual(offered(place, 'snap', 'tag', '--delete', ''), ['shipped']);
+  assert.deepEqual(offered(place, 'snap', 'blame', '/etc/passwd', 's'), ['shipped']);
 });
 
 test('each script is one that its shell reads', (t) => {

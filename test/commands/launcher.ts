@@ -34,6 +34,7 @@ export function start(
     env,
     stdio,
     encoding: 'utf8',
+    maxBuffer: 1 << 27,
   });
   return { status, stdout, stderr };
 }

@@ -46,7 +46,7 @@ const LED: [path: string, to: string][] = [
   ['/../../etc/x', 'there etc/x'],
   ['/', 'there '],
   ['link', 'there link'],
-  ['link/', 'there link'],
+  ['link/', 'there etc/x'],
   ['link/x', 'no x in /etc'],
   ['usr/bin/ls/x', 'no ls in /usr/bin'],
   ['loop/x', 'no loop in /'],

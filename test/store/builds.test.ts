@@ -55,6 +55,11 @@ test('builds, tags and pins lie in the folder, and outlive the index', () => {
   assert.deepEqual([...readTags(layout)], [['v1', { conf: 'a', number: 2 }]]);
   assert.deepEqual(readPins(layout), [{ conf: 'b', number: 1 }]);
   assert.deepEqual(readBuild(layout, { conf: 'b', number: 1 }), { format: 1, ...someBuild('b'), number: 1 });
+  assert.equal(store.addBuild(someBuild('a')), 3, 'no build that is kept is written over');
+  removeBuild(layout, { conf: 'a', number: 3 });
+  writeTag(layout, 'v2.new', { conf: 'a', number: 1 });
+  assert.deepEqual([...readTags(layout).keys()], ['v1', 'v2.new']);
+  removeTag(layout, 'v2.new');
   removeTag(layout, 'v1');
   removePin(layout, { conf: 'b', number: 1 });
   removeBuild(layout, { conf: 'b', number: 1 });
