@@ -1,12 +1,33 @@
-import { type BigIntStats, lchownSync, lstatSync, readFileSync, rmdirSync, truncateSync } from 'node:fs';
+import {
+  type BigIntStats,
+  chmodSync,
+  lchownSync,
+  lstatSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  truncateSync,
+  utimesSync,
+} from 'node:fs';
 import { fateOf } from '../debian/fate.ts';
 import { parseRecords, type Records } from '../debian/records.ts';
 import type { Span } from '../host/clock.ts';
 import { errno } from '../host/error.ts';
-import { readXattrs, removeXattr } from '../host/syscall.ts';
+import { readXattrs, removeXattr, writeXattr } from '../host/syscall.ts';
+import type { Digest } from '../store/digest.ts';
 import type { RecordChange, RecordPatches } from '../store/layers.ts';
 import { type Entry, identity, parentOf, sorted, type TreePath } from '../store/manifest.ts';
-import { at, makeEntry, readEntry, removeTree, setMetadata, setTime, walk, whiteout } from '../store/tree.ts';
+import {
+  at,
+  copyFile,
+  makeEntry,
+  readEntry,
+  removeTree,
+  setMetadata,
+  setTime,
+  walk,
+  whiteout,
+} from '../store/tree.ts';
 import { newNames } from './ids.ts';
 import { encodeFileItself, FILE_ITSELF, type RecordFile, type View } from './view.ts';
 
@@ -19,6 +40,8 @@ export type CaptureOptions = {
   readonly settling: boolean;
   readonly uids: ReadonlyMap<number, number>;
   readonly gids: ReadonlyMap<number, number>;
+  /** The digest of a file that is another layer's own inode: it is not to be changed in place. */
+  readonly sharedDigest?: (path: TreePath, ino: bigint) => Digest | undefined;
 };
 
 export type Captured = { readonly manifest: Map<TreePath, Entry>; readonly records: RecordPatches };
@@ -63,7 +86,7 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
   for (const { path, stat: found } of walk(upper)) {
     const file = at(upper, path);
     const fate = fateOf(path, found.isFile(), Number(found.size), options.settling);
-    const stat = fate === 'empty' ? emptied(file, options.epoch) : found;
+    const stat = fate === 'empty' ? emptied(file, found, options.epoch) : found;
     if (fate === 'drop') {
       removeTree(file);
       continue;
@@ -127,7 +150,8 @@ function isWhiteout(stat: BigIntStats): boolean {
 }
 
 /** Its time is settled here: capture may come long after the run, when it has waited for other layers' ids. */
-function emptied(file: Buffer, epoch: number): BigIntStats {
+function emptied(file: Buffer, { nlink }: BigIntStats, epoch: number): BigIntStats {
+  if (nlink > 1n) makeOwn(file);
   truncateSync(file);
   setTime(file, epoch);
   return lstatSync(file, { bigint: true });
@@ -142,12 +166,17 @@ function settleEntry(
   options: CaptureOptions,
 ): Entry | undefined {
   const mtime = stat.isDirectory() ? options.epoch : settledTime(stat, options);
-  const found = readEntry(upper, path, stat, mtime, links);
+  const shared = stat.nlink > 1n ? options.sharedDigest?.(path, stat.ino) : undefined;
+  const found = readEntry(upper, path, stat, mtime, links, shared);
   if (found === undefined || found.type === 'whiteout') return found;
   const uid = options.uids.get(found.uid) ?? found.uid;
   const gid = options.gids.get(found.gid) ?? found.gid;
   const entry = { ...found, uid, gid, xattrs: renumberAcls(found.xattrs, options) };
   const file = at(upper, path);
+  if (shared !== undefined) {
+    if (identity(entry) === identity(found) && stat.mtimeNs === nanoseconds(mtime)) return entry;
+    makeOwn(file);
+  }
   if (entry.type === 'symlink') {
     if (uid !== found.uid || gid !== found.gid) lchownSync(file, uid, gid);
   } else if (uid !== found.uid || gid !== found.gid || entry.xattrs !== found.xattrs) {
@@ -155,9 +184,25 @@ function settleEntry(
   }
   if (entry.type !== 'dir') {
     if (entry.type !== 'symlink') stripOverlay(file);
-    if (stat.mtimeNs !== BigInt(mtime) * 1_000_000_000n) setTime(file, mtime);
+    if (stat.mtimeNs !== nanoseconds(mtime)) setTime(file, mtime);
   }
   return entry;
+}
+
+function nanoseconds(seconds: number): bigint {
+  return BigInt(seconds) * 1_000_000_000n;
+}
+
+/** Puts a copy in the place of a file whose inode others share. */
+function makeOwn(file: Buffer): void {
+  const beside = Buffer.concat([file, Buffer.from('.snap-own')]);
+  const { uid, gid, mode, mtime, atime } = lstatSync(file);
+  copyFile(file, beside);
+  lchownSync(beside, uid, gid);
+  chmodSync(beside, mode & 0o7777);
+  for (const [name, value] of readXattrs(file)) writeXattr(beside, name, value);
+  utimesSync(beside, atime, mtime);
+  renameSync(beside, file);
 }
 
 function settledTime(stat: BigIntStats, { ran, epoch }: CaptureOptions): number {
@@ -188,7 +233,7 @@ function renumberAcls(xattrs: string, { uids, gids }: CaptureOptions): string {
     .join(',');
 }
 
-function isOpaque(folder: Buffer): boolean {
+export function isOpaque(folder: Buffer): boolean {
   return readXattrs(folder).some(
     ([name, value]) => name === 'trusted.overlay.opaque' && value.toString() === 'y',
   );

@@ -8,6 +8,7 @@ import type { Scriptlet } from '../project/scriptlet.ts';
 import type { LayerState } from '../report/event.ts';
 import type { LayerKey, LayerRow } from '../store/layers.ts';
 import { runBase } from './base.ts';
+import type { DebTrees } from './deb-trees.ts';
 import { adopt, fits } from './ids.ts';
 import { recallView } from './kept-view.ts';
 import { baseInputs, checkStaged, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
@@ -17,7 +18,8 @@ import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
 import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
 import { packageStep, scriptletStep } from './steps.ts';
-import { makeTops } from './tops.ts';
+import { makeTops, type Top } from './tops.ts';
+import { infoNameOf, layOut, planStacking } from './unpacked.ts';
 import type { Conflict, View, ViewLayer } from './view.ts';
 
 export type LayerResult = {
@@ -47,7 +49,7 @@ export type Round = {
   readonly errors: readonly unknown[];
 };
 
-export type Bench = Workshop & { readonly relay: Relay };
+export type Bench = Workshop & { readonly relay: Relay; readonly trees: DebTrees };
 
 /** The debs that a scriptlet's layer adds: what it asks for brings, less what is in its view. */
 export function addedDebs(lock: Lock, name: string, sees: ReadonlySet<string>): PackageId[] {
@@ -87,6 +89,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
     (error): Outcome => ({ kind: 'failed', error }),
   );
   outcomes.set('base', base);
+  if (findLayer(bench, baseInputs(bench.lock)) === undefined) unpackAhead(bench);
 
   const make = async (scriptlet: Scriptlet, position: number): Promise<Outcome> => {
     const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
@@ -110,9 +113,12 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
         conflicts.push(...view.conflicts);
         return undefined;
       }
-      const preDepends = await preDependsOf(bench, debs);
-      const job = scriptletJob(bench, scriptlet, inputs, view, debs, preDepends, earlierDone);
-      return runLayer(own, { ...job, top: () => tops.of(view) });
+      const trees = await treesOf(bench, debs);
+      const packages = { debs, preDepends: await preDependsOf(bench, debs), view, trees };
+      return runLayer(
+        own,
+        scriptletJob(bench, scriptlet, inputs, packages, earlierDone, () => tops.of(view)),
+      );
     });
     return row ? { kind: 'done', layer: { name: scriptlet.name, row, sees } } : { kind: 'blocked' };
   };
@@ -134,20 +140,49 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   };
 }
 
+/** The debs that a layer adds to a view. */
+type Packages = {
+  readonly debs: readonly PackageId[];
+  readonly preDepends: ReadonlyMap<PackageId, readonly string[]>;
+  readonly view: View;
+  /** Those that are unpacked in the store. */
+  readonly trees: ReadonlyMap<PackageId, LayerRow>;
+};
+
+/** While the base is made, there is time to unpack what goes on it. What cannot be unpacked is told by the layer that needs it. */
+function unpackAhead({ lock, trees }: Bench): void {
+  const base = new Set(lock.base);
+  for (const { debs } of lock.closures.values()) {
+    for (const id of debs) if (!base.has(id)) trees.of(id).catch(() => undefined);
+  }
+}
+
+async function treesOf(bench: Bench, debs: readonly PackageId[]): Promise<Map<PackageId, LayerRow>> {
+  const trees = await Promise.all(debs.map(async (id) => [id, await bench.trees.of(id)] as const));
+  return new Map(trees.flatMap(([id, tree]) => (tree.kind === 'tree' ? [[id, tree.row]] : [])));
+}
+
 function scriptletJob(
   bench: Bench,
   scriptlet: Scriptlet,
   inputs: Inputs,
-  view: View,
-  debs: readonly PackageId[],
-  preDepends: ReadonlyMap<PackageId, readonly string[]>,
+  { debs, preDepends, view, trees }: Packages,
   earlierDone: () => Promise<void>,
+  top: () => Top,
 ): LayerJob {
   const { lock, store, eatmydata, conf } = bench;
-  const prepare = (folder: string): Step[] => {
+  const stackable = [...trees].map(([id, row]) => ({ name: id, row }));
+  const { stacked, byDpkg } = planStacking(store, view, stackable);
+  const infoNames = new Map(
+    [...trees].filter(([, row]) => stacked.includes(row)).map(([id, row]) => [id, infoNameOf(store, row)]),
+  );
+  const prepare = (folder: string, isStacked: boolean): Step[] => {
     const steps: Step[] = [];
     if (debs.length > 0) {
-      steps.push(packageStep(lock, debs, preDepends, { debsDir: store.layout.debs, folder, eatmydata }));
+      const options = { debsDir: store.layout.debs, folder, eatmydata };
+      steps.push(
+        packageStep(lock, debs, preDepends, isStacked ? { ...options, stacked: infoNames } : options),
+      );
     }
     if (scriptlet.hasRun) {
       const { sources: sourcesDir } = store.layout;
@@ -156,15 +191,16 @@ function scriptletJob(
     }
     return steps;
   };
+  const job = { name: scriptlet.name, kind: 'scriptlet', inputs, view, scriptlet, earlierDone } as const;
+  const what = whatRuns(scriptlet, debs);
+  const byDpkgAlone: LayerJob = { ...job, top, what, prepare: (folder) => prepare(folder, false) };
+  if (stacked.length === 0) return byDpkgAlone;
   return {
-    name: scriptlet.name,
-    kind: 'scriptlet',
-    inputs,
-    view,
-    scriptlet,
-    prepare,
-    earlierDone,
-    what: whatRuns(scriptlet, debs),
+    ...job,
+    layOut: (folder) => layOut(store, view, stacked, folder, lock.epoch),
+    otherwise: byDpkgAlone,
+    what: [what, ...[...byDpkg].map(([id, reason]) => `${id} by dpkg: ${reason}`)].join('; '),
+    prepare: (folder) => prepare(folder, true),
   };
 }
 
