@@ -164,11 +164,9 @@ class TreeWriter implements TarVisitor {
     this.#paths.add(member);
     const plain = plainName(member.name);
     this.#list += `/${plain === '' ? '.' : plain}\n`;
-    const path = treePath(plain);
+    const path = isAlias(member, plain) ? (plain as TreePath) : treePath(plain);
     if (member.user !== 'root' && member.user !== '') this.#uids.set(member.user, member.uid);
     if (member.group !== 'root' && member.group !== '') this.#gids.set(member.group, member.gid);
-    // The links of a merged /usr are the base's own.
-    if (member.type === 'symlink' && path !== plain && member.target.replace(/^\/+/, '') === path) return;
     const known = this.#entries.get(path);
     if (known && (known.type !== 'dir' || member.type !== 'directory'))
       throw new NeedsDpkg(`it has "${plain}" twice`);
@@ -339,6 +337,11 @@ function plainName(name: string): string {
     .split('/')
     .filter((part) => part !== '' && part !== '.')
     .join('/');
+}
+
+/** A link of a merged /usr itself. */
+function isAlias({ type, target }: TarMember, plain: string): boolean {
+  return type === 'symlink' && !plain.includes('/') && target.replace(/^\/+/, '') === treePath(plain);
 }
 
 /** Where a path of an archive lies when /usr is merged. */

@@ -14,7 +14,6 @@ import { parseRecords, type Records } from '../debian/records.ts';
 import type { Span } from '../host/clock.ts';
 import { errno } from '../host/error.ts';
 import { readXattrs, removeXattr, writeXattr } from '../host/syscall.ts';
-import type { Digest } from '../store/digest.ts';
 import type { RecordChange, RecordPatches } from '../store/layers.ts';
 import { type Entry, identity, parentOf, sorted, type TreePath } from '../store/manifest.ts';
 import {
@@ -40,8 +39,11 @@ export type CaptureOptions = {
   readonly settling: boolean;
   readonly uids: ReadonlyMap<number, number>;
   readonly gids: ReadonlyMap<number, number>;
-  /** The digest of a file that is another layer's own inode: it is not to be changed in place. */
-  readonly sharedDigest?: (path: TreePath, ino: bigint) => Digest | undefined;
+  /**
+   * What is known of a path that the run did not touch: something of another layer, where the view has nothing. It may be the other
+   * layer's own inode, and is not to be changed in place.
+   */
+  readonly brought?: (path: TreePath) => Entry | undefined;
 };
 
 export type Captured = { readonly manifest: Map<TreePath, Entry>; readonly records: RecordPatches };
@@ -82,6 +84,8 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
   const links = new Map<bigint, TreePath>();
   const folders: Entry[] = [];
   const opaque = new Set<TreePath>();
+  /** Folders that the view does not have. */
+  const fresh = new Set<TreePath>();
   for (const path of goneRecords(upper, view)) records[path] = patchOf(path, undefined, view);
   for (const { path, stat: found } of walk(upper)) {
     const file = at(upper, path);
@@ -98,12 +102,18 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
       removeTree(file);
       continue;
     }
+    const brought = fate === 'keep' ? options.brought?.(path) : undefined;
+    if (brought) {
+      manifest.set(path, linked(brought, stat, links));
+      continue;
+    }
     const entry = settleEntry(upper, path, stat, links, options);
-    const below = view.get(path);
+    const below = fresh.has(parentOf(path)) && path !== '' ? undefined : view.get(path);
     if (entry === undefined || (entry.type === 'whiteout' && below === undefined)) {
       removeTree(file);
     } else if (entry.type === 'dir') {
       folders.push(entry);
+      if (below === undefined) fresh.add(path);
       if (below === undefined || identity(below) !== identity(entry)) manifest.set(path, entry);
       if (opaque.has(parentOf(path)) || isOpaque(file)) {
         if (path !== '') opaque.add(path);
@@ -166,17 +176,12 @@ function settleEntry(
   options: CaptureOptions,
 ): Entry | undefined {
   const mtime = stat.isDirectory() ? options.epoch : settledTime(stat, options);
-  const shared = stat.nlink > 1n ? options.sharedDigest?.(path, stat.ino) : undefined;
-  const found = readEntry(upper, path, stat, mtime, links, shared);
+  const found = readEntry(upper, path, stat, mtime, links);
   if (found === undefined || found.type === 'whiteout') return found;
   const uid = options.uids.get(found.uid) ?? found.uid;
   const gid = options.gids.get(found.gid) ?? found.gid;
   const entry = { ...found, uid, gid, xattrs: renumberAcls(found.xattrs, options) };
   const file = at(upper, path);
-  if (shared !== undefined) {
-    if (identity(entry) === identity(found) && stat.mtimeNs === nanoseconds(mtime)) return entry;
-    makeOwn(file);
-  }
   if (entry.type === 'symlink') {
     if (uid !== found.uid || gid !== found.gid) lchownSync(file, uid, gid);
   } else if (uid !== found.uid || gid !== found.gid || entry.xattrs !== found.xattrs) {
@@ -184,13 +189,17 @@ function settleEntry(
   }
   if (entry.type !== 'dir') {
     if (entry.type !== 'symlink') stripOverlay(file);
-    if (stat.mtimeNs !== nanoseconds(mtime)) setTime(file, mtime);
+    if (stat.mtimeNs !== BigInt(mtime) * 1_000_000_000n) setTime(file, mtime);
   }
   return entry;
 }
 
-function nanoseconds(seconds: number): bigint {
-  return BigInt(seconds) * 1_000_000_000n;
+/** An entry as one of the hard links that it is found to be. */
+function linked(entry: Entry, { nlink, ino }: BigIntStats, links: Map<bigint, TreePath>): Entry {
+  if (entry.type !== 'file') return entry;
+  const link = nlink > 1n ? links.get(ino) : undefined;
+  if (nlink > 1n && link === undefined) links.set(ino, entry.path);
+  return { ...entry, link };
 }
 
 /** Puts a copy in the place of a file whose inode others share. */

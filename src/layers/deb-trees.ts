@@ -21,7 +21,7 @@ export type DebTrees = {
 };
 
 /** Raised when the same deb would now give another tree. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export function debTrees(store: Store, lock: Lock, signal: AbortSignal): DebTrees {
   const trees = new Map<PackageId, Promise<DebTree>>();

@@ -82,14 +82,14 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   using tops = makeTops(bench);
   bench.report({ kind: 'planned', layers: sequence.scriptlets.length + 1 });
 
-  const base = obtain(bench, results, 'base', baseInputs(bench.lock), [], (own, inputs) =>
-    runBase(own, inputs),
+  const base = obtain(bench, results, 'base', baseInputs(bench.lock, bench.conf), [], (own, inputs) =>
+    runBase(own, bench.trees, inputs),
   ).then(
     (row): Outcome => ({ kind: 'done', layer: { name: 'base', row, sees: new Set() } }),
     (error): Outcome => ({ kind: 'failed', error }),
   );
   outcomes.set('base', base);
-  if (findLayer(bench, baseInputs(bench.lock)) === undefined) unpackAhead(bench);
+  if (findLayer(bench, baseInputs(bench.lock, bench.conf)) === undefined) unpackAhead(bench);
 
   const make = async (scriptlet: Scriptlet, position: number): Promise<Outcome> => {
     const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();

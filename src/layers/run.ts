@@ -136,9 +136,9 @@ async function captureLayer(
     settling: job.kind === 'settle',
     uids: renumbering(created.uids, ids.uids),
     gids: renumbering(created.gids, ids.gids),
-    ...(unpacked ? { sharedDigest: unpacked.digestOf } : {}),
+    ...(unpacked ? { brought: unpacked.at } : {}),
   });
-  store.shareFiles(upper, captured.manifest, (path) => unpacked?.has(path) ?? false);
+  store.shareFiles(upper, captured.manifest, (path) => unpacked?.at(path) !== undefined);
   return publishTree(workshop, job, upper, folder, {
     ...captured,
     ids,

@@ -39,13 +39,29 @@ const CONFIGURE = `configure() {
   [ $# = 0 ] || ${DEFERRED} --configure "$@"
 }`;
 
-/** Runs the script that comes before a package is unpacked as dpkg does: name, architecture, and the name of dpkg's files about it. */
+/**
+ * Runs the script that comes before a package is unpacked as dpkg does: name, architecture, and the name of dpkg's files about it. Where it
+ * diverts a file that is there by now, dpkg would have put that elsewhere.
+ */
 const PREINST = `preinst() {
-  script=/var/lib/dpkg/info/$3.preinst
-  [ -e "$script" ] || return 0
+  info=/var/lib/dpkg/info/$3
+  [ -e "$info.preinst" ] || return 0
+  ci=/var/lib/dpkg/tmp.ci
+  rm -rf $ci; mkdir $ci
+  for file in "$info".*; do
+    case \${file#"$info."} in *.*) ;; *) cp -p "$file" "$ci/\${file##*.}" ;; esac
+  done
+  dpkg-query -s "$1" > $ci/control
+  diversions=$(cat /var/lib/dpkg/diversions 2>/dev/null || :)
   DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_ARCH=$2 DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 \\
   DPKG_MAINTSCRIPT_DEBUG=0 DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT= DPKG_RUNNING_VERSION=$(dpkg-query -W -f '\${Version}' dpkg) \\
-  "$script" install
+  $ci/preinst install
+  rm -rf $ci
+  [ "$diversions" = "$(cat /var/lib/dpkg/diversions 2>/dev/null || :)" ] && return
+  while read -r path && read -r _ && read -r _; do
+    case $diversions in *"$path"*) continue ;; esac
+    if grep -Fxq -e "$path" /var/lib/dpkg/info/*.list; then echo "$1 diverts $path"; exit 1; fi
+  done < /var/lib/dpkg/diversions
 }`;
 
 /**
@@ -93,6 +109,34 @@ export function packageStep(
     command: ['/bin/sh', '-c', script.join('\n')],
     env: imageEnvironment(lock.epoch),
     binds: [...commonBinds(options.eatmydata), { from: shown, to: `${RUN}/debs` }],
+    network: false,
+  };
+}
+
+/** What all else in a base rests on: its users, and the folders and links that no package depends on. */
+const FIRST_CONFIGURED = ['base-passwd', 'base-files'];
+
+/** Configures the debs of a base, none of which dpkg has unpacked: all lie there, and nothing of them has run. */
+export function baseStep(lock: Lock, infoNames: ReadonlyMap<PackageId, string>, eatmydata: string): Step {
+  const names = [...infoNames.keys()].map((id) => pinOf(lock, id).name);
+  const first = FIRST_CONFIGURED.filter((name) => names.includes(name));
+  const preinsts = [...infoNames].map(
+    ([id, info]) => `preinst ${pinOf(lock, id).name} ${pinOf(lock, id).arch} ${info}`,
+  );
+  const isFirst = (line: string): boolean => first.some((name) => line.startsWith(`preinst ${name} `));
+  const script = [
+    'umask 022; set -e; cd /',
+    PREINST,
+    ...[...preinsts.filter(isFirst), ...preinsts.filter((line) => !isFirst(line))],
+    ...first.map((name) => `${DEFERRED} --force-depends --configure ${name}`),
+    `${DEFERRED} --configure ${names.filter((name) => !first.includes(name)).join(' ')}`,
+    'while read -r path _; do [ ! -e "$path" ] || dpkg-trigger --no-await --by-package=dpkg "$path"; done < /var/lib/dpkg/triggers/File',
+    'dpkg --triggers-only -a',
+  ];
+  return {
+    command: ['/bin/sh', '-c', script.join('\n')],
+    env: imageEnvironment(lock.epoch),
+    binds: commonBinds(eatmydata),
     network: false,
   };
 }

@@ -9,7 +9,6 @@ import {
 } from 'node:fs';
 import { isRecordFile, type Records } from '../debian/records.ts';
 import { statusKey } from '../debian/triggers.ts';
-import type { Digest } from '../store/digest.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Entry, parentOf, printable, type TreePath } from '../store/manifest.ts';
 import { at, setMetadata } from '../store/tree.ts';
@@ -72,10 +71,8 @@ function reasonFor(store: Store, view: View, row: LayerRow): string | undefined 
   const status = view.records.get(STATUS)?.records ?? new Map();
   const [[key = ''] = []] = records[STATUS] ?? [];
   if (statusKey(status, key) !== undefined) return 'dpkg knows it already';
-  const preinst = preinstOf(store, row);
-  return (
-    ownerReason(view, ids, preinst !== undefined) ?? preinstReason(preinst) ?? pathReason(store, view, row)
-  );
+  const hasPreinst = [...store.manifestOf(row.n).values()].some(({ path }) => isPreinst(path));
+  return ownerReason(view, ids, hasPreinst) ?? pathReason(store, view, row);
 }
 
 function ownerReason(
@@ -89,25 +86,16 @@ function ownerReason(
   ] as const) {
     for (const [name, id] of Object.entries(given)) {
       const there = view.records.get(file)?.records.get(name)?.split(':')[2];
-      const isPlain = id < FIRST_FREE_ID && (there === undefined ? !hasPreinst : Number(there) === id);
+      const isKnown = there === undefined ? !hasPreinst || view.layers.length === 0 : Number(there) === id;
+      const isPlain = id < FIRST_FREE_ID && isKnown;
       if (!isPlain) return `it has files of "${name}"`;
     }
   }
   return undefined;
 }
 
-function preinstOf(store: Store, row: LayerRow): string | undefined {
-  for (const { path } of store.manifestOf(row.n).values()) {
-    if (path.startsWith(INFO) && path.endsWith('.preinst'))
-      return readFileSync(at(store.treeOf(row.n), path), 'latin1');
-  }
-  return undefined;
-}
-
-function preinstReason(preinst: string | undefined): string | undefined {
-  if (preinst === undefined) return undefined;
-  if (preinst.includes('dpkg-divert')) return 'its preinst diverts files';
-  return preinst.includes('confmodule') ? 'its preinst asks questions' : undefined;
+function isPreinst(path: TreePath): boolean {
+  return path.startsWith(INFO) && path.endsWith('.preinst');
 }
 
 function pathReason(store: Store, view: View, row: LayerRow): string | undefined {
@@ -156,10 +144,8 @@ export type Unpacked = {
   readonly view: View;
   /** Puts what lies there into what a run has left above it, as if dpkg had unpacked the debs in that run. */
   mergeInto(upper: string): void;
-  /** The digest of a file in `upper`, if it is a deb's own. */
-  digestOf(path: TreePath, ino: bigint): Digest | undefined;
-  /** Whether a deb brought something at a path. */
-  has(path: TreePath): boolean;
+  /** After that: what lies at a path as a deb brought it. */
+  at(path: TreePath): Entry | undefined;
 };
 
 /** Lays out the trees of debs in a new folder, in links; of folders that the view has too, as the view has them. */
@@ -170,35 +156,43 @@ export function layOut(
   folder: string,
   epoch: number,
 ): Unpacked {
-  const made = new Map<TreePath, LayerRow>();
+  const made = new Map<TreePath, Entry>();
   for (const row of debs) {
     const tree = store.treeOf(row.n);
-    for (const entry of store.manifestOf(row.n).values()) {
-      if (entry.type === 'dir' && made.has(entry.path)) continue;
-      made.set(entry.path, row);
+    for (const found of store.manifestOf(row.n).values()) {
+      if (found.type === 'dir' && made.has(found.path)) continue;
+      // dpkg writes it itself, so it has the time of the build.
+      const entry = isList(found.path) ? { ...found, mtime: epoch } : found;
+      made.set(entry.path, entry);
       lay(entry, view, at(folder, entry.path), at(tree, entry.path), epoch);
     }
   }
   const known = withRecords(view, withDebs(store, view, debs));
+  const moved = new Set<TreePath>();
+  const isMoved = (path: TreePath): boolean => {
+    if (path === '' || moved.has(path)) return path !== '';
+    if (!isMoved(parentOf(path))) return false;
+    if (made.get(path)?.type === 'dir') moved.add(path);
+    return true;
+  };
   return {
     path: folder,
     view: known,
-    has: (path) => made.has(path),
     mergeInto(upper) {
-      mergeFolder(upper, folder, '' as TreePath);
+      mergeFolder(upper, folder, '' as TreePath, moved);
       for (const [path, file] of known.records) {
         if (file !== view.records.get(path)) writeIfMissing(upper, path as TreePath, file, view, epoch);
       }
     },
-    digestOf(path, ino) {
-      const row = made.get(path);
-      const entry = row && store.manifestOf(row.n).get(path);
-      if (entry?.type !== 'file') return undefined;
-      return lstatSync(at(store.treeOf(row!.n), path), { bigint: true }).ino === ino
-        ? entry.digest
-        : undefined;
+    at(path) {
+      const entry = made.get(path);
+      return entry && entry.type !== 'dir' && isMoved(path) ? entry : undefined;
     },
   };
+}
+
+function isList(path: TreePath): boolean {
+  return path.startsWith(INFO) && path.endsWith('.list');
 }
 
 function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number): void {
@@ -207,10 +201,9 @@ function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number
     const there = view.get(path);
     mkdirSync(file, { mode: 0o700 });
     setMetadata({ ...(there?.type === 'dir' ? there : entry), mtime: epoch }, file);
-  } else if (path.startsWith(INFO) && path.endsWith('.list')) {
-    // dpkg writes it itself, so it has the time of the build.
+  } else if (isList(path)) {
     copyFileSync(from, file);
-    setMetadata({ ...entry, mtime: epoch }, file);
+    setMetadata(entry, file);
   } else {
     placeEntry(entry, file, from);
   }
@@ -230,14 +223,20 @@ function withDebs(store: Store, view: View, debs: readonly LayerRow[]): Map<stri
   return files;
 }
 
-/** Moves into `upper` what it does not have, and neither hides; `folder` is a folder of both. */
-function mergeFolder(upper: string, below: string, folder: TreePath): void {
+/** Moves into `upper` what it neither has nor hides; `folder` is a folder of both. */
+function mergeFolder(upper: string, below: string, folder: TreePath, moved: Set<TreePath>): void {
   for (const name of readdirSync(at(below, folder), { encoding: 'latin1' })) {
     const path = (folder === '' ? name : `${folder}/${name}`) as TreePath;
     const there = lstatSync(at(upper, path), { throwIfNoEntry: false });
-    if (there === undefined) renameSync(at(below, path), at(upper, path));
-    else if (there.isDirectory() && lstatSync(at(below, path)).isDirectory() && !isOpaque(at(upper, path))) {
-      mergeFolder(upper, below, path);
+    if (there === undefined) {
+      renameSync(at(below, path), at(upper, path));
+      moved.add(path);
+    } else if (
+      there.isDirectory() &&
+      lstatSync(at(below, path)).isDirectory() &&
+      !isOpaque(at(upper, path))
+    ) {
+      mergeFolder(upper, below, path, moved);
     }
   }
 }

@@ -137,17 +137,13 @@ export function scanTree(root: string, options: ScanOptions): Map<TreePath, Entr
   return entries;
 }
 
-/**
- * `links` holds the first path of every inode with several links that was met in this tree; `digest` is that of the content, where it is
- * known.
- */
+/** `links` holds the first path of every inode with several links that was met in this tree. */
 export function readEntry(
   root: string,
   path: TreePath,
   stat: BigIntStats,
   mtime: number,
   links: Map<bigint, TreePath>,
-  digest?: Digest,
 ): Entry | undefined {
   const file = at(root, path);
   const isLink = stat.isSymbolicLink();
@@ -166,7 +162,7 @@ export function readEntry(
       ...common,
       type: 'file',
       size: Number(stat.size),
-      digest: digest ?? digestFile(file, stat.size),
+      digest: digestFile(file, stat.size),
       link: first,
     };
   }
