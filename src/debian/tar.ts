@@ -15,11 +15,6 @@ export type TarMember = {
   readonly mtime: number;
   /** Bytes of content that follow. */
   readonly size: number;
-  /** Of a device, else 0. */
-  readonly major: number;
-  readonly minor: number;
-  /** Of a device: whether it is a block device. */
-  readonly isBlock: boolean;
 };
 
 /** What becomes of the members: their content comes in pieces, each of which is valid during the call alone. */
@@ -142,7 +137,6 @@ class TarReader {
       type === 'symlink' || type === 'hard link' ? (this.#target ?? cString(block.subarray(157, 257))) : '';
     this.#name = undefined;
     this.#target = undefined;
-    const isDevice = type === 'device';
     const member: TarMember = {
       type,
       name,
@@ -154,9 +148,6 @@ class TarReader {
       group: cString(block.subarray(297, 329)),
       mtime: number(block.subarray(136, 148)),
       size,
-      major: isDevice ? number(block.subarray(329, 337)) : 0,
-      minor: isDevice ? number(block.subarray(337, 345)) : 0,
-      isBlock: flag === '4',
     };
     this.#member = member;
     this.#visitor.member(member);

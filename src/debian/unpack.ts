@@ -260,19 +260,16 @@ class TreeWriter implements TarVisitor {
     return { uids: Object.fromEntries(this.#uids), gids: Object.fromEntries(this.#gids) };
   }
 
-  #make({ type, mode, uid, gid, mtime, target, isBlock, major, minor }: TarMember, path: TreePath): void {
+  #make({ type, name, mode, uid, gid, mtime, target }: TarMember, path: TreePath): void {
     const common = { path, mode, uid, gid, mtime, xattrs: '' };
+    if (type === 'device') throw new NeedsDpkg(`it has the device "${plainName(name)}"`);
     if (type === 'directory') {
       if (path !== '' && !this.#entries.has(path)) mkdirSync(at(this.#folder, path), { mode: 0o700 });
       this.#entries.set(path, { ...common, type: 'dir' });
       return;
     }
     const entry: Entry =
-      type === 'symlink'
-        ? { ...common, mode: 0o777, type, target }
-        : type === 'fifo'
-          ? { ...common, type }
-          : { ...common, type: isBlock ? 'block' : 'char', major, minor };
+      type === 'symlink' ? { ...common, mode: 0o777, type, target } : { ...common, type: 'fifo' };
     makeEntry(entry, at(this.#folder, path), Buffer.alloc(0));
     this.#entries.set(path, entry);
   }
