@@ -51,7 +51,7 @@ export async function buildHeld(
   const inputs = await readInputs(request.project, request.conf, store);
   const signal = AbortSignal.any([request.signal, relay.halt]);
   await checkInputs(inputs, store, signal);
-  const lock = await coverLock(inputs, store, { ...request, indexAge: INDEX_AGE }, report);
+  const lock = await coverLock(inputs, store, { ...request, signal, indexAge: INDEX_AGE }, report);
   await saveLock(inputs, lock, request, report);
   await fetchInputs(inputs, lock, store, { ...request, signal }, report);
   const bench = await makeBench(inputs, lock, store, request, report, relay);

@@ -75,6 +75,8 @@ export type CoverOptions = {
   readonly offline: boolean;
   /** Seconds that apt's indexes may be old; without it they are brought up to date. */
   readonly indexAge?: number;
+  /** Ends a running apt at once. */
+  readonly signal: AbortSignal;
 };
 
 /**
@@ -111,7 +113,9 @@ export async function coverLock(
     aptDir: join(store.layout.apt, digestOf(JSON.stringify([mirrors, conf.suite, conf.arch])).slice(0, 16)),
     debsDir: store.layout.debs,
     offline: options.offline,
+    signal: options.signal,
     ...(options.indexAge === undefined ? {} : { indexAge: options.indexAge }),
+    note: (text) => report({ kind: 'note', text }),
     now: () => projectEpoch(conf) ?? Math.floor(Date.now() / 1000),
   });
 }

@@ -48,6 +48,23 @@ export function updateProblems(stderr: string, mirrors: readonly Mirror[]): Upda
   return ranked(known.length > 0 ? known : named);
 }
 
+/**
+ * The digests (SHA-256) of the Release files that an `apt-get update` with `Debug::pkgAcquire::Auth` fetched, by address. What had not changed
+ * on the server since is not among them.
+ */
+export function fetchedReleases(stderr: string): Map<string, string> {
+  const found = new Map<string, string>();
+  let address: string | undefined;
+  for (const line of stderr.split('\n')) {
+    const done = /^\d+ URI Done: (\S+)/.exec(line);
+    if (done !== null) address = /\/(?:In)?Release$/.test(done[1]!) ? done[1] : undefined;
+    if (line.startsWith('ExpectedHash')) address = undefined;
+    const sha256 = /^\s*- SHA256:([0-9a-f]{64})$/.exec(line)?.[1];
+    if (address !== undefined && sha256 !== undefined) found.set(bare(address), sha256);
+  }
+  return found;
+}
+
 const CAUSES: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   [
     /NO_PUBKEY ([0-9A-F]+)|Missing key ([0-9A-F]+)/,
@@ -107,7 +124,7 @@ function place(
   return { archive: fits[0]?.name, suite: undefined };
 }
 
-/** apt prints addresses without the password in them. */
-function bare(uri: string): string {
+/** An address as apt prints it: without the password in it. */
+export function bare(uri: string): string {
   return uri.replace(/\/+$/, '').replace(/\/\/[^@/]*@/, '//');
 }

@@ -1,12 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { SnapError } from '../host/error.ts';
+import { errno, SnapError } from '../host/error.ts';
 import { attempt, type Outcome } from '../host/program.ts';
 import type { Mirror } from '../project/conf.ts';
-import { parseSimulation, type Simulated, updateProblems } from './apt-output.ts';
+import { bare, fetchedReleases, parseSimulation, type Simulated, updateProblems } from './apt-output.ts';
 import { hostProxySettings, proxyVariables } from './host-proxy.ts';
+import { reachable } from './listing.ts';
 import type { Lock } from './lock.ts';
-import type { PackagesText } from './packages.ts';
+import { openPackages, type PackagesFile } from './packages-file.ts';
 import { DEBIAN_KEYRING } from './sources.ts';
 
 /** apt with a configuration, sources and lists of its own: nothing of the host's is read but its proxies. */
@@ -14,11 +17,20 @@ export type AptRoot = {
   readonly dir: string;
   readonly mirrors: readonly Mirror[];
   readonly arch: string;
+  /** Ends a running apt with all that it started. */
+  readonly signal: AbortSignal | undefined;
   /** A folder below `dir` for this run alone, relative. */
   readonly run: string;
 };
 
-export type Indexes = { readonly packages: readonly PackagesText[]; readonly releases: Lock['releases'] };
+/** What the archives offer, open until it is disposed of. */
+export type Indexes = Disposable & {
+  readonly packages: readonly IndexFile[];
+  readonly releases: Lock['releases'];
+};
+
+/** A `Packages` file in apt's lists; all files of its suite begin with `prefix`. */
+export type IndexFile = PackagesFile & { readonly file: string; readonly prefix: string };
 
 /** One `apt-get -s install`. */
 export type Simulation = {
@@ -29,8 +41,8 @@ export type Simulation = {
   readonly preferences?: string;
   /** Stanzas of a further `Packages` file. */
   readonly extra?: string;
-  /** apt sees the archives, or `extra` alone. */
-  readonly universe: 'archives' | 'extra';
+  /** What apt sees of the archives: a folder that `writeExcerpt` made. Without it apt sees `extra` alone. */
+  readonly lists?: string;
 };
 
 /**
@@ -38,10 +50,10 @@ export type Simulation = {
  * since its configuration has no way to write some characters.
  */
 export async function withAptRoot<T>(
-  { dir, mirrors, arch }: Omit<AptRoot, 'run'>,
+  { dir, mirrors, arch, signal }: Omit<AptRoot, 'run'>,
   use: (root: AptRoot) => Promise<T>,
 ): Promise<T> {
-  for (const folder of ['state/lists/partial', 'cache/archives/partial', 'sources.d', 'none']) {
+  for (const folder of [`${LISTS}/partial`, 'cache/archives/partial', 'sources.d', 'none']) {
     await mkdir(join(dir, folder), { recursive: true, mode: 0o700 });
   }
   await writeFile(join(dir, 'apt.conf'), configuration(arch, await hostProxySettings()));
@@ -51,21 +63,28 @@ export async function withAptRoot<T>(
   );
   const run = await mkdtemp(join(dir, 'run-'));
   try {
-    return await use({ dir, mirrors, arch, run: basename(run) });
+    return await use({ dir, mirrors, arch, signal, run: basename(run) });
   } finally {
     await rm(run, { recursive: true, force: true });
   }
 }
 
+/** An archive that offers an older Release file than the one that is here already; `date` is of that one, seconds. */
+export type Outdated = { readonly archive: string; readonly suite: string; readonly date: number };
+
 /**
- * Brings the indexes up to date, checked by apt against their signed Release files.
+ * Brings the indexes up to date, checked by apt against their signed Release files. An index never becomes older: archives that would have
+ * made it so are returned.
  * @throws SnapError RESOLVE naming archive, suite and reason.
  */
-export async function updateIndexes(root: AptRoot): Promise<void> {
-  const outcome = await apt(root, ['flock', 'lists.lock', 'apt-get', 'update', '-q', '--error-on=any']);
+export async function updateIndexes(root: AptRoot): Promise<Outdated[]> {
+  // Nothing that apt is asked needs all packages.
+  const options = given(['pkgCacheFile::Generate=false', 'Debug::pkgAcquire::Auth=true']);
+  const update = ['apt-get', 'update', '-q', '--error-on=any', ...options];
+  const outcome = await apt(root, ['flock', 'lists.lock', ...update]);
   if (outcome.exitCode === 0) {
     await writeFile(join(root.dir, UPDATED), '');
-    return;
+    return await outdated(root, fetchedReleases(outcome.stderr));
   }
   const [first, ...others] = updateProblems(outcome.stderr, root.mirrors);
   const where = first?.archive === undefined ? '' : ` "${first.archive}"`;
@@ -82,6 +101,23 @@ export async function updateIndexes(root: AptRoot): Promise<void> {
   );
 }
 
+/** apt passes over an older Release file without a word: what it fetched is not what it keeps. */
+async function outdated(root: AptRoot, fetched: ReadonlyMap<string, string>): Promise<Outdated[]> {
+  const found = new Map<string, Outdated>();
+  for (const { prefix, uri, suite, archive } of await indexTargets(root)) {
+    for (const name of ['InRelease', 'Release']) {
+      const sha256 = fetched.get(`${bare(uri)}/dists/${suite}/${name}`);
+      const kept = sha256 && (await readFile(prefix + name).catch(() => undefined));
+      if (kept && createHash('sha256').update(kept).digest('hex') !== sha256)
+        found.set(prefix, { archive, suite, date: await releaseDate(prefix) });
+    }
+  }
+  return [...found.values()];
+}
+
+/** What apt has fetched and checked. */
+const LISTS = 'state/lists';
+
 /** A file whose time tells when the indexes were last brought up to date. */
 const UPDATED = 'updated';
 
@@ -97,23 +133,86 @@ export async function areRecent(root: AptRoot, seconds: number): Promise<boolean
  * @throws SnapError RESOLVE when an archive has none.
  */
 export async function readIndexes(root: AptRoot): Promise<Indexes> {
-  const format = '$(FILENAME)|$(METAKEY)|$(REPO_URI)|$(RELEASE)|$(CREATED_BY)';
-  const { stdout } = await apt(root, ['apt-get', 'indextargets', '--format', format]);
-  const targets = stdout
-    .split('\n')
-    .map((line) => line.split('|'))
-    .filter((words) => words[4] === 'Packages');
-  const packages: PackagesText[] = [];
-  const releases = new Map<string, Lock['releases'][number]>();
-  for (const [file = '', metaKey = '', uri = '', suite = ''] of targets) {
-    const offering = root.mirrors.filter((one) => sameUri(one.uri, uri) && one.suites.includes(suite));
-    if (offering[0] === undefined) continue;
-    packages.push({ archive: offering[0].name, text: await readFile(join(root.dir, file), 'latin1') });
-    const date = await releaseDate(join(root.dir, file.slice(0, file.length - metaKey.length)));
-    for (const { name } of offering) releases.set(`${name} ${suite}`, { archive: name, suite, date });
+  const packages: (IndexFile & Disposable)[] = [];
+  const dispose = () => {
+    for (const file of packages) file[Symbol.dispose]();
+  };
+  try {
+    const releases = new Map<string, Lock['releases'][number]>();
+    for (const { file, prefix, archive, names, suite } of await indexTargets(root)) {
+      if (!existsSync(file)) continue;
+      packages.push({ ...openPackages(file, archive, listingPlace(root, file)), file, prefix });
+      const date = await releaseDate(prefix);
+      for (const name of names) releases.set(`${name} ${suite}`, { archive: name, suite, date });
+    }
+    requireAll(root, releases);
+    return { packages, releases: [...releases.values()], [Symbol.dispose]: dispose };
+  } catch (error) {
+    dispose();
+    throw error;
   }
-  requireAll(root, releases);
-  return { packages, releases: [...releases.values()] };
+}
+
+/** A `Packages` file that the sources ask for, whether it is there or not. */
+type Target = {
+  readonly file: string;
+  readonly prefix: string;
+  readonly uri: string;
+  readonly suite: string;
+  /** The first of the mirrors that offer it. */
+  readonly archive: string;
+  /** All of them. */
+  readonly names: readonly string[];
+};
+
+async function indexTargets(root: AptRoot): Promise<Target[]> {
+  const format = '$(FILENAME)|$(METAKEY)|$(REPO_URI)|$(RELEASE)|$(CREATED_BY)';
+  // With the lists at hand apt would go through all packages first.
+  const options = ['Dir::State::lists=./none/', 'APT::Get::IndexTargets::ReleaseInfo=false'];
+  const { stdout } = await apt(root, ['apt-get', 'indextargets', ...given(options), '--format', format]);
+  const targets = stdout.split('\n').map((line) => line.split('|'));
+  return targets.flatMap(([list = '', metaKey = '', uri = '', suite = '', kind]) => {
+    const offering = root.mirrors.filter((one) => sameUri(one.uri, uri) && one.suites.includes(suite));
+    const names = offering.map(({ name }) => name);
+    if (kind !== 'Packages' || names[0] === undefined) return [];
+    const file = join(root.dir, LISTS, basename(list));
+    const prefix = file.slice(0, file.length - metaKey.length);
+    return [{ file, prefix, uri, suite, archive: names[0], names }];
+  });
+}
+
+function listingPlace({ dir, run }: AptRoot, file: string) {
+  const name = `${basename(file)}.listing`;
+  return { kept: join(dir, 'cache', name), scratch: join(dir, run, name) };
+}
+
+/**
+ * Lists of their own for apt, in a folder of the run: of the archives' packages those that `seeds` lead to through `files`, in the order in
+ * which they stand there. apt reads, and goes through, some hundred packages instead of 65,000 for each question, and answers the same.
+ */
+export async function writeExcerpt(
+  root: AptRoot,
+  { packages }: Indexes,
+  files: readonly PackagesFile[],
+  seeds: Iterable<string>,
+): Promise<string> {
+  const folder = await mkdtemp(join(root.dir, root.run, 'lists-'));
+  const offers = reachable(files, seeds);
+  for (const one of packages) {
+    const text = one.stanzas(offers.get(one) ?? []).map((stanza) => `${stanza}\n\n`);
+    await writeFile(join(folder, basename(one.file)), text.join(''), 'latin1');
+  }
+  for (const prefix of new Set(packages.map((one) => one.prefix))) await copyRelease(prefix, folder);
+  return `./${root.run}/${basename(folder)}/`;
+}
+
+/** What apt knows of a suite beside its packages: origin, priority, whether it is to be taken without being asked for. */
+async function copyRelease(prefix: string, folder: string): Promise<void> {
+  for (const name of ['InRelease', 'Release', 'Release.gpg']) {
+    await copyFile(prefix + name, join(folder, basename(prefix) + name)).catch((error) => {
+      if (errno(error) !== 'ENOENT') throw error;
+    });
+  }
 }
 
 /** Asks apt; the outcome is apt's, whatever its exit code. */
@@ -129,13 +228,13 @@ export async function simulate(
   const options = [
     `Dir::State::status=${place}/status`,
     `Dir::Etc::preferences=${place}/preferences`,
-    ...(simulation.universe === 'archives' ? [] : EXTRA_ALONE),
+    ...(simulation.lists === undefined ? EXTRA_ALONE : [`Dir::State::lists=${simulation.lists}`]),
   ];
   const outcome = await apt(root, [
     'apt-get',
     '-s',
     '-q',
-    ...options.flatMap((option) => ['-o', option]),
+    ...given(options),
     ...(simulation.extra === undefined ? [] : ['--with-source', `${place}/Packages`]),
     'install',
     '--',
@@ -144,22 +243,28 @@ export async function simulate(
   return { ...outcome, result: parseSimulation(outcome.stdout) };
 }
 
-const EXTRA_ALONE = [
-  'Dir::Etc::sourceparts=./none/',
-  'Dir::State::lists=./none/',
-  'Dir::Cache::pkgcache=',
-  'Dir::Cache::srcpkgcache=',
-];
+const EXTRA_ALONE = ['Dir::Etc::sourceparts=./none/', 'Dir::State::lists=./none/'];
+
+function given(options: readonly string[]): string[] {
+  return options.flatMap((option) => ['-o', option]);
+}
 
 function apt(root: AptRoot, command: readonly string[]): Promise<Outcome> {
-  return attempt(command, { cwd: root.dir, env: { ...proxyVariables(), APT_CONFIG: './apt.conf' } });
+  const env = { ...proxyVariables(), APT_CONFIG: './apt.conf' };
+  return attempt(command, { cwd: root.dir, env, signal: root.signal, apart: true });
 }
+
+/** apt's simulation goes through all buckets for each line that it prints: by default 196,613, for all of Debian. A prime. */
+const BUCKETS = 10_007;
 
 function configuration(arch: string, proxies: readonly string[]): string {
   return `Dir::State "./state/";
 Dir::State::lists "lists/";
 Dir::State::status "/dev/null";
 Dir::Cache "./cache/";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
+APT::Cache-HashTableSize "${BUCKETS}";
 Dir::Etc "./";
 Dir::Etc::parts "./none/";
 Dir::Etc::main "/dev/null";
@@ -230,6 +335,5 @@ function requireAll(root: AptRoot, releases: ReadonlyMap<string, unknown>): void
 }
 
 function sameUri(a: string, b: string): boolean {
-  const plain = (uri: string) => uri.replace(/\/+$/, '').replace(/\/\/[^@/]*@/, '//');
-  return plain(a) === plain(b);
+  return bare(a) === bare(b);
 }

@@ -10,20 +10,21 @@ import {
   simulate,
   updateIndexes,
   withAptRoot,
+  writeExcerpt,
 } from './apt-root.ts';
 import { controlOf } from './deb.ts';
 import { debPath } from './debs.ts';
+import { lookUp, requiredNames } from './listing.ts';
 import { type Lock, type PackageId, type Pin, packageId, sameSet, uncovered } from './lock.ts';
+import { field, installedStanza, type Stanza } from './packages.ts';
 import {
   allNames,
-  field,
   findStanzas,
-  installedStanza,
-  type PackagesText,
-  requiredNames,
-  type Stanza,
+  isOffered,
+  type PackagesFile,
+  packagesInMemory,
   unknownNames,
-} from './packages.ts';
+} from './packages-file.ts';
 import { askers, namedVersions, type Wants } from './wants.ts';
 
 export type ResolveRequest = {
@@ -41,8 +42,12 @@ export type ResolveRequest = {
   readonly aptDir: string;
   readonly debsDir: string;
   readonly offline: boolean;
+  /** Ends a running apt at once. */
+  readonly signal?: AbortSignal;
   /** Seconds; asked once, when a lock is made. */
   readonly now: () => number;
+  /** Hears of what does not stop a resolution and should be known: a mirror that has fallen behind. */
+  readonly note?: (text: string) => void;
   /** Seconds that indexes may be old before a server is asked for newer ones; it is asked at once when they have no solution. */
   readonly indexAge?: number;
 };
@@ -54,28 +59,36 @@ const TOOLS = ['libeatmydata1'];
  * The lock that answers for all wants: pins that there are stay where they are unless `update` names them. Asks no server when the lock
  * or the parent's covers everything.
  * @throws SnapError RESOLVE for an archive that cannot be trusted, an unknown package, or what has no solution; SCRIPTLET for a want that
- * is no package.
+ * is no package; INTERRUPTED when `signal` ended it.
  */
 export async function resolve(request: ResolveRequest): Promise<Lock> {
   const versions = namedVersions(request.wants);
   const covered = request.update === undefined ? coveredLock(request) : undefined;
   if (covered !== undefined) return covered;
   requireKeyrings(request.mirrors);
-  const { aptDir: dir, mirrors, arch } = request;
-  return await withAptRoot({ dir, mirrors, arch }, async (root) => {
+  const { aptDir: dir, mirrors, arch, signal } = request;
+  return await withAptRoot({ dir, mirrors, arch, signal }, async (root) => {
     const asksServer = !request.offline;
     const recent =
       asksServer && request.update === undefined && (await areRecent(root, request.indexAge ?? 0));
-    if (asksServer && !recent) await updateIndexes(root);
+    if (asksServer && !recent) await update(root, request);
     try {
       return await solve(root, request, versions);
     } catch (error) {
       // What is new in the archives since may be all that is missing.
       if (!recent || !(error instanceof SnapError) || error.code !== 'RESOLVE') throw error;
-      await updateIndexes(root);
+      await update(root, request);
       return await solve(root, request, versions);
     }
   });
+}
+
+async function update(root: AptRoot, { note }: ResolveRequest): Promise<void> {
+  for (const { archive, suite, date } of await updateIndexes(root)) {
+    note?.(
+      `archive "${archive}" suite "${suite}" offers a Release file older than the one of ${minuteOf(date)} that is here: that one stays in use, the mirror lags behind or replays old packages`,
+    );
+  }
 }
 
 async function solve(
@@ -83,7 +96,7 @@ async function solve(
   request: ResolveRequest,
   versions: ReturnType<typeof namedVersions>,
 ): Promise<Lock> {
-  const indexes = await readIndexes(root);
+  using indexes = await readIndexes(root);
   refuseOlder(indexes, request);
   const pool = await poolOf(root, indexes, request, versions);
   requireKnown(pool, request);
@@ -96,9 +109,14 @@ async function solve(
 /** Where packages may come from: the indexes, pins that left them, and which versions must stay. */
 type Pool = {
   readonly root: AptRoot;
-  readonly indexes: readonly PackagesText[];
-  /** Stanzas of cached debs that the indexes have no more. */
-  readonly extra: readonly Stanza[];
+  /** The indexes, and cached debs that they have no more. */
+  readonly files: readonly PackagesFile[];
+  /** Names of the packages that every system has. */
+  readonly required: readonly string[];
+  /** The lists that apt sees of the indexes. */
+  readonly lists: string;
+  /** Stanzas of the cached debs. */
+  readonly extra: string;
   /** Pins that must not move, by package name. */
   readonly kept: ReadonlyMap<string, Pin>;
   /** Kept pins that neither the indexes nor the cache has. */
@@ -199,21 +217,40 @@ function unknownUpdate(name: string, names: Iterable<string>): SnapError {
 
 async function poolOf(
   root: AptRoot,
-  { packages: indexes }: Indexes,
+  indexes: Indexes,
   request: ResolveRequest,
   versions: ReadonlyMap<string, string>,
 ): Promise<Pool> {
   const kept = keptPins(request);
   for (const [name, version] of versions) if (kept.get(name)?.version !== version) kept.delete(name);
-  const present = findStanzas(indexes, new Set([...kept.values()].map(versionKey)));
-  const absent = [...kept.values()].filter((pin) => !present.has(versionKey(pin)));
+  const absent = [...kept.values()].filter((pin) => !isOffered(indexes.packages, versionKey(pin)));
   const cached = absent.filter((pin) => existsSync(debPath(request.debsDir, pin)));
-  const extra = await Promise.all(
+  const stanzas = await Promise.all(
     cached.map(async (pin) => cachedStanza(pin, await controlOf(debPath(request.debsDir, pin)))),
   );
   const lost = new Map(absent.filter((pin) => !cached.includes(pin)).map((pin) => [pin.name, pin]));
   const pinned = [...[...kept.values()].map((pin): [string, string] => [pin.name, pin.version]), ...versions];
-  return { root, indexes, extra, kept, lost, preferences: pinned.map(preference).join('\n') };
+  const files = [...indexes.packages, ...stanzas.map(packagesInMemory)];
+  const required = [
+    ...new Set(indexes.packages.flatMap(({ listing }) => requiredNames(listing))),
+    'apt',
+  ].sort();
+  return {
+    root,
+    files,
+    required,
+    lists: await writeExcerpt(root, indexes, files, seedsOf(required, request)),
+    extra: stanzas.map(({ text }) => `${text}\n`).join('\n'),
+    kept,
+    lost,
+    preferences: pinned.map(preference).join('\n'),
+  };
+}
+
+/** Whatever apt may be asked for. */
+function seedsOf(required: readonly string[], { wants, lock, parent }: ResolveRequest): Set<string> {
+  const bases = [lock, parent].flatMap((one) => one?.base.map((id) => one.pins.get(id)!.name) ?? []);
+  return new Set([...required, ...bases, ...askers(wants).keys(), ...TOOLS]);
 }
 
 function preference([name, version]: readonly [string, string]): string {
@@ -242,9 +279,13 @@ async function resolveBase(pool: Pool, request: ResolveRequest): Promise<Solutio
       pool,
       settled.base.map((id) => settled.pins.get(id)!),
     );
-  const names = new Set([...requiredNames(pool.indexes), 'apt']);
+  const names = new Set(pool.required);
   // The base is merged when it is made; without this apt takes the first alternative and perl with it.
-  if (pool.indexes.some(({ text }) => text.includes('usrmerge | usr-is-merged'))) names.add('usr-is-merged');
+  const offers = pool.required.flatMap((name) =>
+    pool.files.flatMap(({ listing }) => lookUp(listing, name).offers),
+  );
+  if (offers.some((offer) => ['usrmerge', 'usr-is-merged'].every((name) => offer.needs.includes(name))))
+    names.add('usr-is-merged');
   const outcome = await simulate(pool.root, { ...fromPool(pool), status: '', packages: [...names].sort() });
   if (outcome.exitCode !== 0) throw noSolution('the base', explanation(outcome), pool);
   return await found(pool, outcome.result.installed);
@@ -315,7 +356,7 @@ async function resolveClosures(
   return new Map([...asked(request.wants)].map(([name]) => [name, closures.get(name)!]));
 
   async function ask(name: string, wants: readonly string[]): Promise<Closure> {
-    const outcome = await simulate(pool.root, { status, extra, packages: wants, universe: 'extra' });
+    const outcome = await simulate(pool.root, { status, extra, packages: wants });
     if (outcome.exitCode !== 0) throw noSolution(scriptlets([name]), explanation(outcome), pool);
     return { wants, debs: outcome.result.installed.map(packageId) };
   }
@@ -358,7 +399,7 @@ async function found(pool: Pool, packages: Simulated['installed']): Promise<Solu
     return lost !== undefined && pool.kept.get(name) === lost ? [{ name, version, lost }] : [];
   });
   if (moved.length > 0) throw versionsGone(moved.map(({ lost }) => lost));
-  const stanzas = findStanzas([...pool.indexes, ...pool.extra], new Set(packages.map(versionKey)));
+  const stanzas = findStanzas(pool.files, new Set(packages.map(versionKey)));
   return new Map(
     packages.map((one): [string, Found] => {
       const stanza = stanzas.get(versionKey(one));
@@ -422,24 +463,22 @@ function refuseOlder({ releases }: Indexes, { lock, parent }: ResolveRequest): v
   for (const before of [...(lock?.releases ?? []), ...(parent?.releases ?? [])]) {
     const now = releases.find((one) => one.archive === before.archive && one.suite === before.suite);
     if (now === undefined || now.date >= before.date) continue;
-    const day = (seconds: number) => new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
     throw new SnapError(
       'RESOLVE',
-      `Cannot use archive "${now.archive}" suite "${now.suite}": its Release file of ${day(now.date)} is older than the one of ${day(before.date)} that the lock was made from`,
+      `Cannot use archive "${now.archive}" suite "${now.suite}": its Release file of ${minuteOf(now.date)} is older than the one of ${minuteOf(before.date)} that the lock was made from`,
       { hint: 'the mirror lags behind or replays old packages: use another, or wait until it has caught up' },
     );
   }
 }
 
 function requireKnown(pool: Pool, { wants }: ResolveRequest): void {
-  const indexes = [...pool.indexes, ...pool.extra];
   const asking = askers(wants);
-  const unknown = unknownNames(indexes, [...asking.keys(), ...TOOLS]);
+  const unknown = unknownNames(pool.files, [...asking.keys(), ...TOOLS]);
   const [first, ...others] = unknown;
   if (first === undefined) return;
   const lost = unknown.flatMap((name) => pool.lost.get(name) ?? []);
   if (lost.length > 0) throw versionsGone(lost);
-  const names = allNames(indexes);
+  const names = allNames(pool.files);
   const near = (name: string) => nearest(name, names);
   const who = (name: string) => scriptlets(asking.get(name) ?? []);
   const hint = near(first);
@@ -513,8 +552,8 @@ function* asked(wants: Wants): Generator<[string, readonly string[]]> {
 }
 
 function fromPool(pool: Pool) {
-  const extra = pool.extra.map(({ text }) => `${text}\n`).join('\n');
-  return { universe: 'archives' as const, preferences: pool.preferences, ...(extra === '' ? {} : { extra }) };
+  const { lists, preferences, extra } = pool;
+  return { lists, preferences, ...(extra === '' ? {} : { extra }) };
 }
 
 function statusOf(solution: Solution): string {
@@ -523,6 +562,10 @@ function statusOf(solution: Solution): string {
 
 function byId(pins: readonly Pin[]): Map<PackageId, Pin> {
   return new Map(pins.map((pin) => [packageId(pin), pin]));
+}
+
+function minuteOf(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
 }
 
 function versionKey({ name, version }: { readonly name: string; readonly version: string }): string {

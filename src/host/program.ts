@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { SnapError } from './error.ts';
+import { errno, SnapError } from './error.ts';
 
 export type RunOptions = {
   readonly cwd?: string;
@@ -15,6 +15,8 @@ export type RunOptions = {
   readonly timeout?: number | undefined;
   /** The program has the caller's terminal, and nothing of what it prints is returned. */
   readonly terminal?: boolean;
+  /** The program and all that it starts are killed together, and a Ctrl-C on the caller's terminal does not reach them. */
+  readonly apart?: boolean;
 };
 
 export type Outcome = {
@@ -39,7 +41,7 @@ export async function attempt(command: readonly string[], options: RunOptions = 
   const child = start(command, options);
   const stdout = collect(child.stdout);
   const stderr = collect(child.stderr);
-  const stop = (): void => void child.kill('SIGKILL');
+  const stop = (): void => (options.apart ? killGroup(child) : void child.kill('SIGKILL'));
   signal?.addEventListener('abort', stop);
   try {
     const [exitCode, endedBy] = await once(child, 'close').catch((error) => {
@@ -63,7 +65,7 @@ const LONGEST = 2 ** 31 - 1;
 
 /** Node kills it when its time is up. */
 function start([file = '', ...args]: readonly string[], options: RunOptions): ChildProcess {
-  const { cwd, env, inherit, input, timeout, terminal } = options;
+  const { cwd, env, inherit, input, timeout, terminal, apart } = options;
   try {
     const child = spawn(file, args, {
       cwd,
@@ -71,6 +73,7 @@ function start([file = '', ...args]: readonly string[], options: RunOptions): Ch
       stdio: terminal ? 'inherit' : [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       timeout: timeout === undefined ? undefined : Math.min(Math.ceil(timeout * 1000), LONGEST),
       killSignal: 'SIGKILL',
+      detached: apart ?? false,
     });
     // A program may end before it has read everything.
     child.stdin?.on('error', () => {});
@@ -78,6 +81,16 @@ function start([file = '', ...args]: readonly string[], options: RunOptions): Ch
     return child;
   } catch (error) {
     throw notStarted(file, error);
+  }
+}
+
+/** Also when the program itself has ended: what it left may still hold its output. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (errno(error) !== 'ESRCH') throw error;
   }
 }
 

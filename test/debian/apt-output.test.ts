@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { explanation, parseSimulation, updateProblems } from '../../src/debian/apt-output.ts';
+import {
+  explanation,
+  fetchedReleases,
+  parseSimulation,
+  updateProblems,
+} from '../../src/debian/apt-output.ts';
 
 const MIRRORS = [
   { name: 'debian', uri: 'http://user:secret@m.example/debian', suites: ['bookworm', 'bookworm-updates'] },
@@ -54,4 +59,36 @@ test('words of apt that are not known are passed on', () => {
   assert.deepEqual(updateProblems('E: Something new\n', MIRRORS), [
     { archive: undefined, suite: undefined, reason: 'Something new' },
   ]);
+});
+
+test('the digest of each Release file that was fetched is read, under its address without a password', () => {
+  const [a, b] = ['a'.repeat(64), 'b'.repeat(64)];
+  const stderr = `201 URI Done: http://user:secret@m.example/debian/dists/bookworm/InRelease
+ReceivedHash:
+\t- SHA512:cc
+\t- SHA256:${a}
+\t- Checksum-FileSize:548
+ExpectedHash:
+\t- SHA256:${b}
+
+201 URI Done: http://m.example/debian/dists/bookworm/InRelease
+ReceivedHash:
+ExpectedHash:
+
+201 URI Done: http://m.example/debian/dists/bookworm/main/binary-amd64/Packages.xz
+ReceivedHash:
+\t- SHA256:${b}
+ExpectedHash:
+201 URI Done: http://m.example/other/dists/sid/Release
+ReceivedHash:
+\t- SHA256:${b}
+`;
+  assert.deepEqual(
+    fetchedReleases(stderr),
+    new Map([
+      ['http://m.example/debian/dists/bookworm/InRelease', a],
+      ['http://m.example/other/dists/sid/Release', b],
+    ]),
+  );
+  assert.deepEqual(fetchedReleases(''), new Map());
 });

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
 import { download } from '../../src/debian/download.ts';
-import { type Lock, movedPins } from '../../src/debian/lock.ts';
+import { type Lock, movedPins, type PackageId } from '../../src/debian/lock.ts';
 import { formatLock, parseLock } from '../../src/debian/lock-text.ts';
 import { type ResolveRequest, resolve } from '../../src/debian/resolve.ts';
 import { SnapError } from '../../src/host/error.ts';
@@ -43,6 +46,21 @@ function request(wants: Record<string, string[]>, more: Partial<ResolveRequest> 
     now: () => 1_700_000_000,
     ...more,
   };
+}
+
+/** The programs of apt that were started meanwhile, by their subcommands. */
+async function aptRuns(work: () => Promise<unknown>): Promise<string[]> {
+  const started: ChildProcess[] = [];
+  const note = (message: unknown) => void started.push((message as { process: ChildProcess }).process);
+  subscribe('child_process', note);
+  try {
+    await work();
+  } finally {
+    unsubscribe('child_process', note);
+  }
+  const commands = started.filter(({ spawnargs }) => spawnargs.includes('apt-get'));
+  const names = ['update', 'indextargets', 'install'];
+  return commands.map(({ spawnargs }) => spawnargs.find((word) => names.includes(word)) ?? 'other');
 }
 
 function versions(lock: Lock): string[] {
@@ -234,9 +252,21 @@ test('an older Release file than before is refused, and ignored by an apt that h
   const wants = { one: ['foo'], two: ['safe'] };
   const error = await refused(resolve(request(wants, { lock, aptDir: join(store, 'fresh') })));
   assert.match(error.message, /archive "debian" suite "bookworm".* older than/);
-  const ignored = await resolve(request(wants, { lock }));
+  const notes: string[] = [];
+  const noting = { note: (text: string) => void notes.push(text) };
+  const ignored = await resolve(request(wants, { lock, ...noting }));
   assert.ok(versions(ignored).includes('safe 2.0'));
   assert.deepEqual(ignored.releases, lock.releases);
+  const made = new Date((lock.releases[0]?.date ?? 0) * 1000).toISOString().slice(0, 10);
+  assert.equal(notes.length, 1);
+  assert.match(notes[0] ?? '', RegExp(`"debian" suite "bookworm" offers .* older than the one of ${made}`));
+
+  await archive.publish([...FOO, ['safe 3.0']], { date: new Date() });
+  for (const update of ['all', undefined] as const) {
+    // The second time the server offers what is here already.
+    await resolve(request({ ...wants, more: [`mta-${update ? 'a' : 'b'}`] }, { lock, update, ...noting }));
+  }
+  assert.equal(notes.length, 1, 'newer ones, and the same, are nothing to tell of');
 });
 
 test('a pin that is in the way of a new package is told with the command that moves it', async () => {
@@ -304,4 +334,106 @@ test('recent indexes are taken as they are, unless they have no solution or pins
   archive.asked.length = 0;
   await resolve(request({ one: ['foo'], two: ['bar', 'new'] }, { lock: newest }));
   assert.notDeepEqual(archive.asked, [], 'so does a request that names no age');
+});
+
+test('a stop ends apt and all that it started, leaves nothing behind, and the next one goes on from there', async () => {
+  await archive.publish(FOO);
+  const aptDir = join(store, 'apt');
+  for (const path of ['InRelease', 'main/binary-amd64/Packages']) {
+    const stop = new AbortController();
+    archive.faults.set(`/debian/dists/bookworm/${path}`, (_, response) => {
+      response.write('-----BEGIN');
+      assert.ok(processesIn(aptDir).length > 1, 'apt and its methods are found');
+      stop.abort();
+      return true;
+    });
+    const error = await refused(resolve(request({ one: ['foo'] }, { signal: stop.signal })));
+    assert.equal(error.code, 'INTERRUPTED');
+    assert.deepEqual(processesIn(aptDir), []);
+    assert.deepEqual(
+      readdirSync(aptDir).filter((name) => name.startsWith('run-')),
+      [],
+    );
+    archive.faults.clear();
+  }
+  assert.deepEqual(debs(await resolve(request({ one: ['foo'] })), 'one'), ['bar:amd64', 'foo:amd64']);
+});
+
+/** The processes that work in a folder. */
+function processesIn(folder: string): string[] {
+  const place = (pid: string) => {
+    try {
+      return readlinkSync(join('/proc', pid, 'cwd'));
+    } catch {
+      return '';
+    }
+  };
+  return readdirSync('/proc').filter((pid) => /^\d+$/.test(pid) && place(pid) === folder);
+}
+
+test('one more package asks apt for one solution and one closure, however many scriptlets there are', async () => {
+  await archive.publish([...FOO, ['new 1.0', { Depends: 'mta-b' }]]);
+  const many = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`s${n}`, ['foo']]));
+  const lock = await resolve(request({ ...many, cron: ['mailer'] }));
+  const wants = { ...many, s3: ['foo', 'new'], cron: ['mailer'] };
+  let more: Lock | undefined;
+  const runs = await aptRuns(async () => {
+    more = await resolve(request(wants, { lock, indexAge: 3600 }));
+  });
+  assert.deepEqual(
+    runs,
+    ['indextargets', 'install', 'install', 'install'],
+    'cron has another alternative now',
+  );
+  assert.deepEqual(debs(more!, 'cron')?.toSorted(), ['mailer:amd64', 'mta-b:amd64']);
+  const kept = await aptRuns(() =>
+    resolve(request({ ...wants, s4: ['foo', 'bar'] }, { lock: more, indexAge: 3600 })),
+  );
+  assert.deepEqual(kept, ['indextargets', 'install', 'install']);
+});
+
+test('an archive of backports gives only what is asked of it by version', async () => {
+  await using backports = await Archive.open();
+  await archive.publish(FOO);
+  await backports.publish([['foo 2.0'], ['extra 1.0', { Depends: 'foo (>= 2.0)' }]], {
+    lines: ['NotAutomatic: yes', 'ButAutomaticUpgrades: yes'],
+  });
+  const mirrors = [
+    ...archive.mirrors,
+    ...backports.mirrors.map((mirror) => ({ ...mirror, name: 'backports' })),
+  ];
+  const plain = await resolve(request({ one: ['foo'] }, { mirrors }));
+  assert.ok(versions(plain).includes('foo 1.0'));
+  const newer = await resolve(request({ one: ['foo=2.0'], two: ['extra'] }, { mirrors, lock: plain }));
+  assert.deepEqual(debs(newer, 'two'), ['foo:amd64', 'extra:amd64']);
+  assert.equal(newer.pins.get('foo:amd64' as PackageId)?.archive, 'backports');
+});
+
+test('a lock with one more package is the one that is made from nothing with the same pins', async () => {
+  await archive.publish(FOO);
+  const wants = { one: ['foo'], cron: ['mailer'], two: ['bar'] };
+  const first = await resolve(request(wants));
+  await archive.publish([
+    ['new 1.0', { Depends: 'lib (>= 1), mail-transport-agent | nothing' }],
+    ['unrelated 1.0', { Depends: 'mta-b, lib', Provides: 'lib' }],
+    ['lib 2.0', { 'Pre-Depends': 'foo' }],
+    ['lib 1.0'],
+    ['foo 2.0', { Depends: 'bar' }],
+    ['bar 2.0'],
+    ...FOO,
+  ]);
+  for (const more of [['new'], ['lib'], ['mta-b'], ['unrelated', 'new'], ['bar', 'lib=1.0']]) {
+    const wish = { ...wants, two: ['bar', ...more] };
+    const grown = await resolve(request(wish, { lock: first }));
+    // What is pinned stays by its pin alone: no closure and no base to go by.
+    const pins = { ...first, suite: 'other', closures: new Map() };
+    const anew = await resolve(request(wish, { lock: pins, aptDir: join(store, 'fresh') }));
+    assert.equal(formatLock(grown), formatLock(anew), more.join(' '));
+    assert.deepEqual(
+      movedPins(first, grown).filter(({ from }) => from !== undefined),
+      more.some((name) => ['mta-b', 'unrelated'].includes(name))
+        ? [{ name: 'mta-a', from: '1.0', to: undefined }]
+        : [],
+    );
+  }
 });

@@ -46,6 +46,17 @@ test('a program is killed when it is to be stopped, and not begun when that was 
   await assert.rejects(attempt(['sh', '-c', 'exit 0'], { signal }), interrupted);
 });
 
+test('a program that runs apart is killed with all that it started', async () => {
+  const script = 'sleep 1000 & sleep 1000 | cat & echo up >&2; ';
+  for (const last of ['wait', 'true']) {
+    const controller = new AbortController();
+    const running = attempt(['sh', '-c', script + last], { signal: controller.signal, apart: true });
+    setTimeout(() => controller.abort(), 50);
+    // It would wait for those who hold its output.
+    await assert.rejects(running, { code: 'INTERRUPTED' });
+  }
+});
+
 test('a program that is not there, or gets more words than the kernel takes, is named', async () => {
   await assert.rejects(attempt(['echo', 'x'.repeat(1 << 20)]), { message: /^Cannot start "echo": .*E2BIG/ });
   await assert.rejects(attempt(['no-such-program', 'x']), (error) => {
