@@ -6,9 +6,9 @@ import { fieldOf } from '../debian/records.ts';
 import { SnapError } from '../host/error.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import type { LayerState } from '../report/event.ts';
-import type { LayerKey, LayerRow } from '../store/layers.ts';
+import type { LayerKey, LayerRow, Store } from '../store/layers.ts';
 import { runBase } from './base.ts';
-import type { DebTrees } from './deb-trees.ts';
+import type { DebTree, DebTrees } from './deb-trees.ts';
 import { adopt, fits } from './ids.ts';
 import { recallView } from './kept-view.ts';
 import { baseInputs, checkStaged, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
@@ -114,7 +114,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
         return undefined;
       }
       const trees = await treesOf(bench, debs);
-      const packages = { debs, preDepends: await preDependsOf(bench, debs), view, trees };
+      const packages = { debs, preDepends: await preDependsOf(bench, debs, trees), view, trees };
       return runLayer(
         own,
         scriptletJob(bench, scriptlet, inputs, packages, earlierDone, () => tops.of(view)),
@@ -145,9 +145,10 @@ type Packages = {
   readonly debs: readonly PackageId[];
   readonly preDepends: ReadonlyMap<PackageId, readonly string[]>;
   readonly view: View;
-  /** Those that are unpacked in the store. */
-  readonly trees: ReadonlyMap<PackageId, LayerRow>;
+  readonly trees: Trees;
 };
+
+type Trees = ReadonlyMap<PackageId, DebTree>;
 
 /** While the base is made, there is time to unpack what goes on it. What cannot be unpacked is told by the layer that needs it. */
 function unpackAhead({ lock, trees }: Bench): void {
@@ -157,9 +158,8 @@ function unpackAhead({ lock, trees }: Bench): void {
   }
 }
 
-async function treesOf(bench: Bench, debs: readonly PackageId[]): Promise<Map<PackageId, LayerRow>> {
-  const trees = await Promise.all(debs.map(async (id) => [id, await bench.trees.of(id)] as const));
-  return new Map(trees.flatMap(([id, tree]) => (tree.kind === 'tree' ? [[id, tree.row]] : [])));
+async function treesOf(bench: Bench, debs: readonly PackageId[]): Promise<Trees> {
+  return new Map(await Promise.all(debs.map(async (id) => [id, await bench.trees.of(id)] as const)));
 }
 
 function scriptletJob(
@@ -171,11 +171,17 @@ function scriptletJob(
   top: () => Top,
 ): LayerJob {
   const { lock, store, eatmydata, conf } = bench;
-  const stackable = [...trees].map(([id, row]) => ({ name: id, row }));
-  const { stacked, byDpkg } = planStacking(store, view, stackable);
+  const rows = [...trees].flatMap(([name, tree]) => (tree.kind === 'tree' ? [{ name, row: tree.row }] : []));
+  const { stacked, byDpkg } = planStacking(store, view, rows);
   const infoNames = new Map(
-    [...trees].filter(([, row]) => stacked.includes(row)).map(([id, row]) => [id, infoNameOf(store, row)]),
+    rows.filter(({ row }) => stacked.includes(row)).map(({ name, row }) => [name, infoNameOf(store, row)]),
   );
+  const closed = [...trees].flatMap(([id, tree]) =>
+    tree.kind === 'dpkg' ? [[id, tree.reason] as const] : [],
+  );
+  for (const [id, reason] of [...closed, ...byDpkg]) {
+    bench.report({ kind: 'detail', name: scriptlet.name, text: `dpkg unpacks ${id}: ${reason}` });
+  }
   const prepare = (folder: string, isStacked: boolean): Step[] => {
     const steps: Step[] = [];
     if (debs.length > 0) {
@@ -199,29 +205,33 @@ function scriptletJob(
     ...job,
     layOut: (folder) => layOut(store, view, stacked, folder, lock.epoch),
     otherwise: byDpkgAlone,
-    what: [what, ...[...byDpkg].map(([id, reason]) => `${id} by dpkg: ${reason}`)].join('; '),
+    what,
     prepare: (folder) => prepare(folder, true),
   };
 }
 
-/** The packages that each deb wants configured before it is unpacked; looked up in a deb once, then remembered. */
+/** The packages that each deb wants configured before it is unpacked. A deb without a tree is opened for it. */
 export async function preDependsOf(
   { store, lock }: Bench,
   debs: readonly PackageId[],
+  trees: Trees,
 ): Promise<Map<PackageId, readonly string[]>> {
-  const keyOfDeb = (id: PackageId): string => `pre-depends ${pinOf(lock, id).sha256}`;
-  const unknown = debs.filter((id) => store.results.get(keyOfDeb(id)) === undefined);
-  const controls = await controlsOf(unknown.map((id) => debPath(store.layout.debs, pinOf(lock, id))));
-  unknown.forEach((id, index) => {
-    store.results.set(keyOfDeb(id), preDependsIn(controls[index]!).join(' '));
-  });
-  return new Map(debs.map((id) => [id, (store.results.get(keyOfDeb(id)) ?? '').split(' ').filter(Boolean)]));
+  const closed = debs.filter((id) => trees.get(id)?.kind !== 'tree');
+  const controls = await controlsOf(closed.map((id) => debPath(store.layout.debs, pinOf(lock, id))));
+  const opened = new Map(closed.map((id, index) => [id, controls[index]!]));
+  return new Map(debs.map((id) => [id, preDependsIn(opened.get(id) ?? stanzaOf(store, trees.get(id)!))]));
+}
+
+function stanzaOf(store: Store, tree: DebTree): string {
+  const status = tree.kind === 'tree' ? store.recordsOf(tree.row.n)['var/lib/dpkg/status'] : undefined;
+  return status?.[0]?.[1] ?? '';
 }
 
 function preDependsIn(control: string): string[] {
   return fieldOf(control, 'Pre-Depends')
     .split(/[,|]/)
-    .map((relation) => relation.trim().split(/[\s(:]/)[0] ?? '');
+    .map((relation) => relation.trim().split(/[\s(:]/)[0] ?? '')
+    .filter(Boolean);
 }
 
 function whatRuns(scriptlet: Scriptlet, debs: readonly PackageId[]): string {

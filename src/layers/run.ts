@@ -88,7 +88,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
       if (job.otherwise && ending.step === 1 && !ending.timedOut) {
-        report({ kind: 'layer-step', name: job.name, step: 'its packages once more, by dpkg alone' });
+        report({ kind: 'detail', name: job.name, text: 'its packages once more, by dpkg alone' });
         return await runLayer(workshop, job.otherwise);
       }
       keep = workshop.keepFailed;
