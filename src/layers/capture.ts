@@ -108,12 +108,12 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
       continue;
     }
     const entry = settleEntry(upper, path, stat, links, options);
-    const below = fresh.has(parentOf(path)) && path !== '' ? undefined : view.get(path);
+    const below = fresh.has(parentOf(path)) ? undefined : view.get(path);
     if (entry === undefined || (entry.type === 'whiteout' && below === undefined)) {
       removeTree(file);
     } else if (entry.type === 'dir') {
       folders.push(entry);
-      if (below === undefined) fresh.add(path);
+      if (below === undefined && path !== '') fresh.add(path);
       if (below === undefined || identity(below) !== identity(entry)) manifest.set(path, entry);
       if (opaque.has(parentOf(path)) || isOpaque(file)) {
         if (path !== '') opaque.add(path);
