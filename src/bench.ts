@@ -5,6 +5,7 @@ import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import { run } from './host/program.ts';
 import type { Inputs } from './inputs.ts';
+import { debTrees } from './layers/deb-trees.ts';
 import { adopt, fits, type Ledger } from './layers/ids.ts';
 import { pinOf } from './layers/key.ts';
 import { joinRuns, type Shared, shareRuns } from './layers/relay.ts';
@@ -57,6 +58,7 @@ export async function makeBench(
     report,
     relay,
     rerun: new Set(request.rerun),
+    trees: debTrees(store, lock, request.signal),
   };
 }
 

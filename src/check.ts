@@ -161,7 +161,7 @@ async function allSteps(
     };
     const debs = addedDebs(lock, scriptlet.name, before);
     if (debs.length > 0) {
-      const preDepends = await preDependsOf(bench, debs);
+      const preDepends = await preDependsOf(bench, debs, new Map());
       add(packageStep(lock, debs, preDepends, { folder: own, eatmydata, debsDir: store.layout.debs }));
       add(triggerStep(lock, eatmydata));
     }

@@ -148,6 +148,7 @@ function commandLine(run: Runner): Command {
     .option('-n, --dry-run', 'only tell what would run')
     .option('--watch', 'build again whenever a file is saved, until Ctrl-C')
     .option('--timeout <seconds>', 'the time that one scriptlet may take', wholeNumber)
+    .option('-v, --verbose', 'tell more of what runs, such as which debs dpkg unpacks and why')
     .option('--keep-failed', 'keep the tree of a scriptlet that failed')
     .addOption(new Option('--output <dir>', 'put the image there instead of images/'))
     .addOption(

@@ -96,7 +96,7 @@ function layersBelow(store: Store, inputs: Inputs, lock: Lock, layer: string): V
   const sequence = sequenceOf(inputs, lock);
   const bench = { store, ledger: ledgerOf(lock, inputs.parent) };
   const there = new Map<string, ViewLayer>();
-  const base = findLayer(bench, baseInputs(lock));
+  const base = findLayer(bench, baseInputs(lock, inputs.conf));
   if (!base) throw notBuilt(inputs.conf.name, 'base');
   const baseLayer: ViewLayer = { name: 'base', row: base, sees: new Set() };
   const wanted = sequence.sees.get(layer) ?? new Set<string>();

@@ -15,7 +15,7 @@ export const buildCommand: Command<[conf?: string], BuildOptions> = (session, [n
     const request = buildRequest(session, name, options);
     if (options.watch) return watched(request, options);
     if (options.dryRun) return printPlan(await plan(request), options.json === true);
-    shown = showBuild(request);
+    shown = showBuild(request, options.verbose);
     return runBuild(request, options, shown);
   };
   const known = () => (options.dryRun ? {} : { image: null, layers: shown?.ended ?? [] });

@@ -13,7 +13,7 @@ export type Shown = {
   readonly learned: Learned;
 };
 
-export function showBuild(request: BuildRequest): Shown {
+export function showBuild(request: BuildRequest, verbose = false): Shown {
   const screen = openScreen(request.conf, process.stderr, process.env);
   const ended: object[] = [];
   const learned = { orders: 0, ids: 0 };
@@ -21,7 +21,9 @@ export function showBuild(request: BuildRequest): Shown {
     if (event.kind === 'layer-end') ended.push(endedLayer(event));
     if (event.kind === 'learned') learned.orders++;
     if (event.kind === 'ids') learned.ids++;
-    screen.report(event);
+    if (event.kind === 'detail') {
+      if (verbose) screen.report({ kind: 'note', text: `${event.name}: ${event.text}` });
+    } else screen.report(event);
   };
   return { report, ended, close: screen.close, learned };
 }

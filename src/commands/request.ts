@@ -14,6 +14,7 @@ export type BuildOptions = {
   readonly output?: string;
   readonly rerun?: readonly string[];
   readonly watch?: boolean;
+  readonly verbose?: boolean;
   readonly json?: boolean;
 };
 

@@ -31,7 +31,7 @@ export async function checkDeb(file: string, name = file): Promise<void> {
   });
   try {
     const paths = new DebPaths();
-    await readMembers(child.stdout, (member) => paths.add(member));
+    await readMembers(child.stdout, { member: (member) => paths.add(member) });
     paths.check();
     const [exitCode] = await ended;
     if (exitCode !== 0) throw new Error(`dpkg-deb exited with ${exitCode}`);

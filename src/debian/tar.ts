@@ -4,6 +4,25 @@ export type TarMember = {
   readonly name: string;
   /** Of a symlink or a hard link, else ''. */
   readonly target: string;
+  /** The twelve permission bits. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** The names of owner and group; '' where the archive has none. */
+  readonly user: string;
+  readonly group: string;
+  /** Seconds. */
+  readonly mtime: number;
+  /** Bytes of content that follow. */
+  readonly size: number;
+};
+
+/** What becomes of the members: their content comes in pieces, each of which is valid during the call alone. */
+export type TarVisitor = {
+  member(member: TarMember): void;
+  content?(piece: Buffer): void;
+  /** Its content was all there. */
+  end?(member: TarMember): void;
 };
 
 const BLOCK = 512;
@@ -22,37 +41,45 @@ const TYPES: Readonly<Record<string, TarMember['type']>> = {
 };
 
 /**
- * Reads the members of a tar stream and throws their content away. It knows what dpkg knows (ustar and GNU's long names) and no more, so that
- * the two cannot understand one archive in two ways.
+ * Reads the members of a tar stream. It knows what dpkg knows (ustar and GNU's long names) and no more, so that the two cannot understand
+ * one archive in two ways.
  * @throws Error with the reason for anything else, and for an archive that is cut short.
  */
-export async function readMembers(
-  stream: AsyncIterable<Buffer>,
-  take: (member: TarMember) => void,
-): Promise<void> {
-  const reader = new TarReader(take);
+export async function readMembers(stream: AsyncIterable<Buffer>, visitor: TarVisitor): Promise<void> {
+  const reader = new TarReader(visitor);
   for await (const chunk of stream) reader.push(chunk);
   reader.end();
 }
 
 class TarReader {
-  readonly #take: (member: TarMember) => void;
+  readonly #visitor: TarVisitor;
   /** The bytes of a header or a long name, until there are enough. */
   #held: Buffer = Buffer.alloc(0);
   #wanted = BLOCK;
+  /** What follows of the member's content, and of the padding behind it. */
+  #content = 0;
   #skip = 0;
+  #member: TarMember | undefined;
   #long: { kind: 'L' | 'K'; size: number } | undefined;
   #name: string | undefined;
   #target: string | undefined;
   #ended = false;
 
-  constructor(take: (member: TarMember) => void) {
-    this.#take = take;
+  constructor(visitor: TarVisitor) {
+    this.#visitor = visitor;
   }
 
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length && !this.#ended) {
+      if (this.#content > 0) {
+        const piece = chunk.subarray(at, at + this.#content);
+        this.#content -= piece.length;
+        at += piece.length;
+        this.#visitor.content?.(piece);
+        if (this.#content === 0) this.#endMember();
+        continue;
+      }
       if (this.#skip > 0) {
         const step = Math.min(this.#skip, chunk.length - at);
         this.#skip -= step;
@@ -64,6 +91,12 @@ class TarReader {
       at += piece.length;
       if (this.#held.length === this.#wanted) this.#block(this.#held);
     }
+  }
+
+  #endMember(): void {
+    const member = this.#member!;
+    this.#member = undefined;
+    this.#visitor.end?.(member);
   }
 
   end(): void {
@@ -104,8 +137,23 @@ class TarReader {
       type === 'symlink' || type === 'hard link' ? (this.#target ?? cString(block.subarray(157, 257))) : '';
     this.#name = undefined;
     this.#target = undefined;
-    this.#skip = type === 'file' ? padded(size) : 0;
-    this.#take({ type, name, target });
+    const member: TarMember = {
+      type,
+      name,
+      target,
+      mode: number(block.subarray(100, 108)) & 0o7777,
+      uid: number(block.subarray(108, 116)),
+      gid: number(block.subarray(116, 124)),
+      user: cString(block.subarray(265, 297)),
+      group: cString(block.subarray(297, 329)),
+      mtime: number(block.subarray(136, 148)),
+      size,
+    };
+    this.#member = member;
+    this.#visitor.member(member);
+    this.#content = size;
+    this.#skip = padded(size) - size;
+    if (size === 0) this.#endMember();
   }
 }
 
@@ -118,7 +166,7 @@ function headerName(block: Buffer): string {
 
 function checkSum(block: Buffer): void {
   let sum = 8 * 32;
-  for (const [at, byte] of block.entries()) if (at < 148 || at >= 156) sum += byte;
+  for (let at = 0; at < BLOCK; at++) if (at < 148 || at >= 156) sum += block[at]!;
   if (sum !== number(block.subarray(148, 156))) throw new Error('a damaged header');
 }
 

@@ -25,13 +25,30 @@ export function interestsOf(files: ReadonlyMap<string, { readonly records: Recor
   return interests;
 }
 
+/** What the trigger database gets of a package's `triggers` control file, by database file. */
+export function interestRecords(name: string, control: string): Record<string, [string, string][]> {
+  const files: Record<string, [string, string][]> = {};
+  for (const [directive, trigger] of directivesIn(control)) {
+    if (!directive.startsWith('interest')) continue;
+    const owner = directive === 'interest-noawait' ? `${name}/noawait` : name;
+    const [file, line] = trigger.startsWith('/') ? ['File', `${trigger} ${owner}`] : [trigger, owner];
+    files[`${FOLDER}${file}`] = [...(files[`${FOLDER}${file}`] ?? []), [line, line]];
+  }
+  return files;
+}
+
 /** The explicit triggers that a package activates when it is configured, from its `triggers` control file. */
 export function activationsOf(control: string): string[] {
+  return directivesIn(control)
+    .filter(([directive]) => directive.startsWith('activate'))
+    .map(([, trigger]) => trigger);
+}
+
+function directivesIn(control: string): [directive: string, trigger: string][] {
   return control
     .split('\n')
     .map((line) => line.replace(/#.*/, '').trim().split(/\s+/))
-    .filter(([directive]) => directive?.startsWith('activate'))
-    .flatMap(([, trigger]) => (trigger ? [trigger] : []));
+    .flatMap(([directive = '', trigger]): [string, string][] => (trigger ? [[directive, trigger]] : []));
 }
 
 /** The record key of a package as the trigger database names it. */

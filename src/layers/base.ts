@@ -1,14 +1,27 @@
-import { chmodSync, existsSync, linkSync, lstatSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
 import type { Pin } from '../debian/lock.ts';
 import { makeNode } from '../host/syscall.ts';
-import type { LayerRow } from '../store/layers.ts';
+import type { LayerRow, Store } from '../store/layers.ts';
+import type { TreePath } from '../store/manifest.ts';
+import type { DebTrees } from './deb-trees.ts';
 import { type Inputs, pinOf } from './key.ts';
-import { runLayer, type Workshop } from './run.ts';
+import { type LayerJob, runLayer, type Workshop } from './run.ts';
 import { readOnlyProc, type Step } from './sandbox.ts';
 import { isFolder } from './stage.ts';
+import { baseStep } from './steps.ts';
+import { infoNameOf, layOut, planStacking } from './unpacked.ts';
 import { mergeView } from './view.ts';
 
 const ROOT = '/run/snap/root';
@@ -17,14 +30,76 @@ const MERGED_USR = '/usr/share/mmdebstrap/hooks/merged-usr';
 const REPOSITORY = '/run/snap/repository';
 
 /**
- * Makes the base from the locked debs alone: mmdebstrap in a sandbox without network, the host read-only, from a flat repository
- * that holds just these debs. It writes to an overlay over nothing, which is volatile, so that dpkg's fsyncs cost nothing.
+ * Makes the base from the locked debs alone: from their trees, or, where the conf says so or a deb has to be unpacked by dpkg, by
+ * mmdebstrap.
  */
-export async function runBase(workshop: Workshop, inputs: Inputs): Promise<LayerRow> {
+export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Inputs): Promise<LayerRow> {
+  const { lock, store, conf } = workshop;
+  const otherwise = await mmdebstrapJob(workshop, inputs);
+  if (conf.bootstrap === 'mmdebstrap') return runLayer(workshop, otherwise);
+  const debs = await Promise.all(lock.base.map(async (id) => ({ id, tree: await trees.of(id) })));
+  const rows = new Map(
+    debs.flatMap(({ id, tree }) => (tree.kind === 'tree' ? [[id, tree.row] as const] : [])),
+  );
+  const view = mergeView(store, []);
+  const { stacked } = planStacking(
+    store,
+    view,
+    [...rows].map(([name, row]) => ({ name, row })),
+  );
+  const isMerged = stacked.some(({ n }) => store.manifestOf(n).get('bin' as TreePath)?.type === 'symlink');
+  if (stacked.length < debs.length || !(isMerged || lock.base.some((id) => MERGED.test(id)))) {
+    return runLayer(workshop, otherwise);
+  }
+  const infoNames = new Map([...rows].map(([id, row]) => [id, infoNameOf(store, row)]));
+  return runLayer(workshop, {
+    name: 'base',
+    kind: 'base',
+    inputs,
+    view,
+    earlierDone: async () => {},
+    layOut(folder) {
+      const unpacked = layOut(store, view, stacked, folder, lock.epoch);
+      for (const name of aliasesOf(store, stacked)) {
+        if (!existsSync(join(folder, name))) symlinkSync(`usr/${name}`, join(folder, name));
+      }
+      return unpacked;
+    },
+    prepare: () => [baseStep(lock, infoNames, workshop.eatmydata)],
+    finish(upper) {
+      writeFileSync(join(upper, 'etc/fstab'), FSTAB);
+      makeDevices(upper);
+    },
+    otherwise,
+    what: `${debs.length} packages`,
+  });
+}
+
+/** As debootstrap and mmdebstrap leave it: no package brings one, and mount(8) wants it. */
+const FSTAB = '# UNCONFIGURED FSTAB FOR BASE SYSTEM\n';
+
+/** A suite whose /usr is merged has one of these in its base, or the links in base-files. */
+const MERGED = /^(usr-is-merged|usrmerge):/;
+
+/** The links of a merged /usr: those that every image has, and those below which the base has something. */
+function aliasesOf(store: Store, trees: readonly LayerRow[]): string[] {
+  const names = new Set(['bin', 'lib', 'sbin']);
+  for (const row of trees) {
+    const list = join(store.treeOf(row.n), 'var/lib/dpkg/info', `${infoNameOf(store, row)}.list`);
+    for (const [, name] of readFileSync(list, 'latin1').matchAll(/^\/(lib\w+)(?:\/|$)/gm)) names.add(name!);
+  }
+  return [...names].sort();
+}
+
+/**
+ * mmdebstrap in a sandbox without network, the host read-only, from a flat repository that holds just the locked debs. It writes to an overlay
+ * over nothing, which is volatile, so that dpkg's fsyncs cost nothing.
+ */
+async function mmdebstrapJob(workshop: Workshop, inputs: Inputs): Promise<LayerJob> {
   const { lock, store } = workshop;
   const pins = lock.base.map((id) => pinOf(lock, id));
   const index = await repositoryIndex(pins, store.layout.debs);
-  return runLayer(workshop, {
+  return {
     name: 'base',
     kind: 'base',
     inputs,
@@ -33,7 +108,7 @@ export async function runBase(workshop: Workshop, inputs: Inputs): Promise<Layer
     prepare: (folder) => [mmdebstrapStep(folder, workshop, pins, index)],
     finish: makeDevices,
     what: `mmdebstrap, ${pins.length} packages`,
-  });
+  };
 }
 
 function mmdebstrapStep(

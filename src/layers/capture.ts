@@ -1,12 +1,32 @@
-import { type BigIntStats, lchownSync, lstatSync, readFileSync, rmdirSync, truncateSync } from 'node:fs';
+import {
+  type BigIntStats,
+  chmodSync,
+  lchownSync,
+  lstatSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  truncateSync,
+  utimesSync,
+} from 'node:fs';
 import { fateOf } from '../debian/fate.ts';
 import { parseRecords, type Records } from '../debian/records.ts';
 import type { Span } from '../host/clock.ts';
 import { errno } from '../host/error.ts';
-import { readXattrs, removeXattr } from '../host/syscall.ts';
+import { readXattrs, removeXattr, writeXattr } from '../host/syscall.ts';
 import type { RecordChange, RecordPatches } from '../store/layers.ts';
 import { type Entry, identity, parentOf, sorted, type TreePath } from '../store/manifest.ts';
-import { at, makeEntry, readEntry, removeTree, setMetadata, setTime, walk, whiteout } from '../store/tree.ts';
+import {
+  at,
+  copyFile,
+  makeEntry,
+  readEntry,
+  removeTree,
+  setMetadata,
+  setTime,
+  walk,
+  whiteout,
+} from '../store/tree.ts';
 import { newNames } from './ids.ts';
 import { encodeFileItself, FILE_ITSELF, type RecordFile, type View } from './view.ts';
 
@@ -19,6 +39,11 @@ export type CaptureOptions = {
   readonly settling: boolean;
   readonly uids: ReadonlyMap<number, number>;
   readonly gids: ReadonlyMap<number, number>;
+  /**
+   * What is known of a path that the run did not touch: something of another layer, where the view has nothing. It may be the other
+   * layer's own inode, and is not to be changed in place.
+   */
+  readonly brought?: (path: TreePath) => Entry | undefined;
 };
 
 export type Captured = { readonly manifest: Map<TreePath, Entry>; readonly records: RecordPatches };
@@ -59,11 +84,13 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
   const links = new Map<bigint, TreePath>();
   const folders: Entry[] = [];
   const opaque = new Set<TreePath>();
+  /** Folders that the view does not have. */
+  const fresh = new Set<TreePath>();
   for (const path of goneRecords(upper, view)) records[path] = patchOf(path, undefined, view);
   for (const { path, stat: found } of walk(upper)) {
     const file = at(upper, path);
     const fate = fateOf(path, found.isFile(), Number(found.size), options.settling);
-    const stat = fate === 'empty' ? emptied(file, options.epoch) : found;
+    const stat = fate === 'empty' ? emptied(file, found, options.epoch) : found;
     if (fate === 'drop') {
       removeTree(file);
       continue;
@@ -75,12 +102,18 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
       removeTree(file);
       continue;
     }
+    const brought = fate === 'keep' ? options.brought?.(path) : undefined;
+    if (brought) {
+      manifest.set(path, linked(brought, stat, links));
+      continue;
+    }
     const entry = settleEntry(upper, path, stat, links, options);
-    const below = view.get(path);
+    const below = fresh.has(parentOf(path)) ? undefined : view.get(path);
     if (entry === undefined || (entry.type === 'whiteout' && below === undefined)) {
       removeTree(file);
     } else if (entry.type === 'dir') {
       folders.push(entry);
+      if (below === undefined && path !== '') fresh.add(path);
       if (below === undefined || identity(below) !== identity(entry)) manifest.set(path, entry);
       if (opaque.has(parentOf(path)) || isOpaque(file)) {
         if (path !== '') opaque.add(path);
@@ -127,7 +160,8 @@ function isWhiteout(stat: BigIntStats): boolean {
 }
 
 /** Its time is settled here: capture may come long after the run, when it has waited for other layers' ids. */
-function emptied(file: Buffer, epoch: number): BigIntStats {
+function emptied(file: Buffer, { nlink }: BigIntStats, epoch: number): BigIntStats {
+  if (nlink > 1n) makeOwn(file);
   truncateSync(file);
   setTime(file, epoch);
   return lstatSync(file, { bigint: true });
@@ -160,6 +194,26 @@ function settleEntry(
   return entry;
 }
 
+/** An entry as one of the hard links that it is found to be. */
+function linked(entry: Entry, { nlink, ino }: BigIntStats, links: Map<bigint, TreePath>): Entry {
+  if (entry.type !== 'file') return entry;
+  const link = nlink > 1n ? links.get(ino) : undefined;
+  if (nlink > 1n && link === undefined) links.set(ino, entry.path);
+  return { ...entry, link };
+}
+
+/** Puts a copy in the place of a file whose inode others share. */
+function makeOwn(file: Buffer): void {
+  const beside = Buffer.concat([file, Buffer.from('.snap-own')]);
+  const { uid, gid, mode, mtime, atime } = lstatSync(file);
+  copyFile(file, beside);
+  lchownSync(beside, uid, gid);
+  chmodSync(beside, mode & 0o7777);
+  for (const [name, value] of readXattrs(file)) writeXattr(beside, name, value);
+  utimesSync(beside, atime, mtime);
+  renameSync(beside, file);
+}
+
 function settledTime(stat: BigIntStats, { ran, epoch }: CaptureOptions): number {
   const seconds = Number(stat.mtimeNs / 1_000_000_000n);
   return seconds >= ran.from && seconds <= ran.to ? epoch : seconds;
@@ -188,7 +242,7 @@ function renumberAcls(xattrs: string, { uids, gids }: CaptureOptions): string {
     .join(',');
 }
 
-function isOpaque(folder: Buffer): boolean {
+export function isOpaque(folder: Buffer): boolean {
   return readXattrs(folder).some(
     ([name, value]) => name === 'trusted.overlay.opaque' && value.toString() === 'y',
   );

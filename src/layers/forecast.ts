@@ -52,7 +52,7 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
       planned.push({ ...common, state: 'run', ...told(why), ...lastTook(bench, name) });
     }
   };
-  add('base', baseInputs(lock), [], new Set());
+  add('base', baseInputs(lock, conf), [], new Set());
   const open = new Set(openIn(lock, sequence));
   for (const scriptlet of sequence.scriptlets) {
     const { name } = scriptlet;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Lock, PackageId, Pin } from '../debian/lock.ts';
 import { errno } from '../host/error.ts';
 import { ownFile } from '../host/own.ts';
+import type { Conf } from '../project/conf.ts';
 import { sourceFile } from '../project/declared.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import { canonicalJson, digestOf, type Json } from '../store/digest.ts';
@@ -22,14 +23,14 @@ export function keyOf(inputs: Inputs): LayerKey {
 }
 
 /** Everything that decides the content of the base. */
-export function baseInputs(lock: Lock): Inputs {
+export function baseInputs(lock: Lock, { bootstrap }: Pick<Conf, 'bootstrap'>): Inputs {
   return {
     format: KEY_FORMAT,
     kind: 'base',
     suite: lock.suite,
     arch: lock.arch,
     epoch: lock.epoch,
-    bootstrap: 'mmdebstrap',
+    bootstrap,
     debs: debInputs(lock, lock.base),
   };
 }

@@ -6,8 +6,9 @@ import { fieldOf } from '../debian/records.ts';
 import { SnapError } from '../host/error.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import type { LayerState } from '../report/event.ts';
-import type { LayerKey, LayerRow } from '../store/layers.ts';
+import type { LayerKey, LayerRow, Store } from '../store/layers.ts';
 import { runBase } from './base.ts';
+import type { DebTree, DebTrees } from './deb-trees.ts';
 import { adopt, fits } from './ids.ts';
 import { recallView } from './kept-view.ts';
 import { baseInputs, checkStaged, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
@@ -17,7 +18,8 @@ import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
 import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
 import { packageStep, scriptletStep } from './steps.ts';
-import { makeTops } from './tops.ts';
+import { makeTops, type Top } from './tops.ts';
+import { infoNameOf, layOut, planStacking } from './unpacked.ts';
 import type { Conflict, View, ViewLayer } from './view.ts';
 
 export type LayerResult = {
@@ -47,7 +49,7 @@ export type Round = {
   readonly errors: readonly unknown[];
 };
 
-export type Bench = Workshop & { readonly relay: Relay };
+export type Bench = Workshop & { readonly relay: Relay; readonly trees: DebTrees };
 
 /** The debs that a scriptlet's layer adds: what it asks for brings, less what is in its view. */
 export function addedDebs(lock: Lock, name: string, sees: ReadonlySet<string>): PackageId[] {
@@ -80,13 +82,14 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   using tops = makeTops(bench);
   bench.report({ kind: 'planned', layers: sequence.scriptlets.length + 1 });
 
-  const base = obtain(bench, results, 'base', baseInputs(bench.lock), [], (own, inputs) =>
-    runBase(own, inputs),
+  const base = obtain(bench, results, 'base', baseInputs(bench.lock, bench.conf), [], (own, inputs) =>
+    runBase(own, bench.trees, inputs),
   ).then(
     (row): Outcome => ({ kind: 'done', layer: { name: 'base', row, sees: new Set() } }),
     (error): Outcome => ({ kind: 'failed', error }),
   );
   outcomes.set('base', base);
+  if (findLayer(bench, baseInputs(bench.lock, bench.conf)) === undefined) unpackAhead(bench);
 
   const make = async (scriptlet: Scriptlet, position: number): Promise<Outcome> => {
     const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
@@ -110,9 +113,12 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
         conflicts.push(...view.conflicts);
         return undefined;
       }
-      const preDepends = await preDependsOf(bench, debs);
-      const job = scriptletJob(bench, scriptlet, inputs, view, debs, preDepends, earlierDone);
-      return runLayer(own, { ...job, top: () => tops.of(view) });
+      const trees = await treesOf(bench, debs);
+      const packages = { debs, preDepends: await preDependsOf(bench, debs, trees), view, trees };
+      return runLayer(
+        own,
+        scriptletJob(bench, scriptlet, inputs, packages, earlierDone, () => tops.of(view)),
+      );
     });
     return row ? { kind: 'done', layer: { name: scriptlet.name, row, sees } } : { kind: 'blocked' };
   };
@@ -134,20 +140,55 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   };
 }
 
+/** The debs that a layer adds to a view. */
+type Packages = {
+  readonly debs: readonly PackageId[];
+  readonly preDepends: ReadonlyMap<PackageId, readonly string[]>;
+  readonly view: View;
+  readonly trees: Trees;
+};
+
+type Trees = ReadonlyMap<PackageId, DebTree>;
+
+/** While the base is made, there is time to unpack what goes on it. What cannot be unpacked is told by the layer that needs it. */
+function unpackAhead({ lock, trees }: Bench): void {
+  const base = new Set(lock.base);
+  for (const { debs } of lock.closures.values()) {
+    for (const id of debs) if (!base.has(id)) trees.of(id).catch(() => undefined);
+  }
+}
+
+async function treesOf(bench: Bench, debs: readonly PackageId[]): Promise<Trees> {
+  return new Map(await Promise.all(debs.map(async (id) => [id, await bench.trees.of(id)] as const)));
+}
+
 function scriptletJob(
   bench: Bench,
   scriptlet: Scriptlet,
   inputs: Inputs,
-  view: View,
-  debs: readonly PackageId[],
-  preDepends: ReadonlyMap<PackageId, readonly string[]>,
+  { debs, preDepends, view, trees }: Packages,
   earlierDone: () => Promise<void>,
+  top: () => Top,
 ): LayerJob {
   const { lock, store, eatmydata, conf } = bench;
-  const prepare = (folder: string): Step[] => {
+  const rows = [...trees].flatMap(([name, tree]) => (tree.kind === 'tree' ? [{ name, row: tree.row }] : []));
+  const { stacked, byDpkg } = planStacking(store, view, rows);
+  const infoNames = new Map(
+    rows.filter(({ row }) => stacked.includes(row)).map(({ name, row }) => [name, infoNameOf(store, row)]),
+  );
+  const closed = [...trees].flatMap(([id, tree]) =>
+    tree.kind === 'dpkg' ? [[id, tree.reason] as const] : [],
+  );
+  for (const [id, reason] of [...closed, ...byDpkg]) {
+    bench.report({ kind: 'detail', name: scriptlet.name, text: `dpkg unpacks ${id}: ${reason}` });
+  }
+  const prepare = (folder: string, isStacked: boolean): Step[] => {
     const steps: Step[] = [];
     if (debs.length > 0) {
-      steps.push(packageStep(lock, debs, preDepends, { debsDir: store.layout.debs, folder, eatmydata }));
+      const options = { debsDir: store.layout.debs, folder, eatmydata };
+      steps.push(
+        packageStep(lock, debs, preDepends, isStacked ? { ...options, stacked: infoNames } : options),
+      );
     }
     if (scriptlet.hasRun) {
       const { sources: sourcesDir } = store.layout;
@@ -156,36 +197,41 @@ function scriptletJob(
     }
     return steps;
   };
+  const job = { name: scriptlet.name, kind: 'scriptlet', inputs, view, scriptlet, earlierDone } as const;
+  const what = whatRuns(scriptlet, debs);
+  const byDpkgAlone: LayerJob = { ...job, top, what, prepare: (folder) => prepare(folder, false) };
+  if (stacked.length === 0) return byDpkgAlone;
   return {
-    name: scriptlet.name,
-    kind: 'scriptlet',
-    inputs,
-    view,
-    scriptlet,
-    prepare,
-    earlierDone,
-    what: whatRuns(scriptlet, debs),
+    ...job,
+    layOut: (folder) => layOut(store, view, stacked, folder, lock.epoch),
+    otherwise: byDpkgAlone,
+    what,
+    prepare: (folder) => prepare(folder, true),
   };
 }
 
-/** The packages that each deb wants configured before it is unpacked; looked up in a deb once, then remembered. */
+/** The packages that each deb wants configured before it is unpacked. A deb without a tree is opened for it. */
 export async function preDependsOf(
   { store, lock }: Bench,
   debs: readonly PackageId[],
+  trees: Trees,
 ): Promise<Map<PackageId, readonly string[]>> {
-  const keyOfDeb = (id: PackageId): string => `pre-depends ${pinOf(lock, id).sha256}`;
-  const unknown = debs.filter((id) => store.results.get(keyOfDeb(id)) === undefined);
-  const controls = await controlsOf(unknown.map((id) => debPath(store.layout.debs, pinOf(lock, id))));
-  unknown.forEach((id, index) => {
-    store.results.set(keyOfDeb(id), preDependsIn(controls[index]!).join(' '));
-  });
-  return new Map(debs.map((id) => [id, (store.results.get(keyOfDeb(id)) ?? '').split(' ').filter(Boolean)]));
+  const closed = debs.filter((id) => trees.get(id)?.kind !== 'tree');
+  const controls = await controlsOf(closed.map((id) => debPath(store.layout.debs, pinOf(lock, id))));
+  const opened = new Map(closed.map((id, index) => [id, controls[index]!]));
+  return new Map(debs.map((id) => [id, preDependsIn(opened.get(id) ?? stanzaOf(store, trees.get(id)!))]));
+}
+
+function stanzaOf(store: Store, tree: DebTree): string {
+  const status = tree.kind === 'tree' ? store.recordsOf(tree.row.n)['var/lib/dpkg/status'] : undefined;
+  return status?.[0]?.[1] ?? '';
 }
 
 function preDependsIn(control: string): string[] {
   return fieldOf(control, 'Pre-Depends')
     .split(/[,|]/)
-    .map((relation) => relation.trim().split(/[\s(:]/)[0] ?? '');
+    .map((relation) => relation.trim().split(/[\s(:]/)[0] ?? '')
+    .filter(Boolean);
 }
 
 function whatRuns(scriptlet: Scriptlet, debs: readonly PackageId[]): string {

@@ -16,6 +16,7 @@ import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
 import { type Ending, runSandboxed, type Step } from './sandbox.ts';
 import type { Top } from './tops.ts';
+import type { Unpacked } from './unpacked.ts';
 import { makeTop, type View } from './view.ts';
 
 /** What all layers of one build share. */
@@ -42,6 +43,10 @@ export type LayerJob = {
   readonly view: View;
   /** The folder on top of the view, where this layer shares it with others. */
   readonly top?: () => Top;
+  /** Lays out, in the folder that it is given, the debs that need no dpkg to be unpacked. */
+  readonly layOut?: (folder: string) => Unpacked;
+  /** The same layer made by dpkg alone, for when its packages fail otherwise. */
+  readonly otherwise?: LayerJob;
   /** Makes the steps; the folder is the layer's work folder, where it may stage what the steps see. */
   readonly prepare: (folder: string) => readonly Step[];
   /** Waits for the layers before this one in the order, so that ids are given in that order whatever runs first. */
@@ -66,25 +71,32 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   let keep = false;
   let top: Top | undefined;
   try {
-    top = job.top?.() ?? ownTop(workshop, job, folder);
+    const unpacked = job.layOut?.(join(folder, 'unpacked'));
+    top = unpacked
+      ? ownTop(workshop, job, folder, unpacked.view)
+      : (job.top?.() ?? ownTop(workshop, job, folder));
     const steps = job.prepare(folder);
     report({ kind: 'layer-step', name: job.name, step: job.what });
     const begun = performance.now();
     const ending = await runSandboxed({
       folder,
-      lower: [top.path, ...stackOf(store, job.view)],
+      lower: [top.path, ...(unpacked ? [unpacked.path] : []), ...stackOf(store, job.view)],
       steps,
       timeout: workshop.timeout,
       signal: workshop.signal,
     });
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
+      if (job.otherwise && ending.step === 1 && !ending.timedOut) {
+        report({ kind: 'detail', name: job.name, text: 'its packages once more, by dpkg alone' });
+        return await runLayer(workshop, job.otherwise);
+      }
       keep = workshop.keepFailed;
       const kept = keep ? join(store.keepWorkDir(folder, job.name), 'upper') : undefined;
       throw failure(workshop, job, ending, log, kept);
     }
     report({ kind: 'layer-step', name: job.name, step: 'capture' });
-    return await captureLayer(workshop, job, folder, clock, begun);
+    return await captureLayer(workshop, job, folder, { clock, begun, unpacked });
   } finally {
     clock.end();
     top?.release();
@@ -92,9 +104,9 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   }
 }
 
-function ownTop({ store, lock }: Workshop, job: LayerJob, folder: string): Top {
+function ownTop({ store, lock }: Workshop, job: LayerJob, folder: string, view = job.view): Top {
   const path = join(folder, 'top');
-  makeTop(store, job.view, path, lock.epoch, job.kind === 'base' ? [] : NO_SERVICES);
+  makeTop(store, view, path, lock.epoch, job.kind === 'base' ? [] : NO_SERVICES);
   return { path, release: () => {} };
 }
 
@@ -103,15 +115,17 @@ export function stackOf(store: Store, view: View): string[] {
   return view.layers.map(({ row }) => store.treeOf(row.n)).reverse();
 }
 
+type Ran = { readonly clock: Clock; readonly begun: number; readonly unpacked: Unpacked | undefined };
+
 async function captureLayer(
   workshop: Workshop,
   job: LayerJob,
   folder: string,
-  clock: Clock,
-  begun: number,
+  { clock, begun, unpacked }: Ran,
 ): Promise<LayerRow> {
   const { store, ledger, lock } = workshop;
   const upper = join(folder, 'upper');
+  unpacked?.mergeInto(upper);
   job.finish?.(upper);
   const created = createdNames(upper, job.view);
   if (!knows(ledger, created)) await job.earlierDone();
@@ -122,8 +136,9 @@ async function captureLayer(
     settling: job.kind === 'settle',
     uids: renumbering(created.uids, ids.uids),
     gids: renumbering(created.gids, ids.gids),
+    ...(unpacked ? { brought: unpacked.at } : {}),
   });
-  store.shareFiles(upper, captured.manifest);
+  store.shareFiles(upper, captured.manifest, (path) => unpacked?.at(path) !== undefined);
   return publishTree(workshop, job, upper, folder, {
     ...captured,
     ids,

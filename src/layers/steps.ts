@@ -33,45 +33,110 @@ export function commonBinds(eatmydata: string): Bind[] {
 const DPKG = 'dpkg --force-confdef --force-confold';
 const DEFERRED = `${DPKG} --no-triggers`;
 
-/** Configures by name what is not: with -a dpkg would run the triggers too that wait since the layers below. */
+/** Configures by name those of the named packages that are not: with -a dpkg would run the triggers too that wait since the layers below. */
 const CONFIGURE = `configure() {
-  set -- $(dpkg-query -W -f '\${db:Status-Abbrev}\${binary:Package}\\n' | sed -n 's/^i[UFHR] //p')
+  set -- $(dpkg-query -W -f '\${db:Status-Abbrev}\${binary:Package}\\n' "$@" | sed -n 's/^i[UFHR] //p')
   [ $# = 0 ] || ${DEFERRED} --configure "$@"
 }`;
 
 /**
+ * Runs the script that comes before a package is unpacked as dpkg does: name, architecture, and the name of dpkg's files about it. Where it
+ * diverts a file that is there by now, dpkg would have put that elsewhere.
+ */
+const PREINST = `preinst() {
+  info=/var/lib/dpkg/info/$3
+  [ -e "$info.preinst" ] || return 0
+  ci=/var/lib/dpkg/tmp.ci
+  rm -rf $ci; mkdir $ci
+  for file in "$info".*; do
+    case \${file#"$info."} in *.*) ;; *) cp -p "$file" "$ci/\${file##*.}" ;; esac
+  done
+  dpkg-query -s "$1" > $ci/control
+  diversions=$(cat /var/lib/dpkg/diversions 2>/dev/null || :)
+  DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_ARCH=$2 DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 \\
+  DPKG_MAINTSCRIPT_DEBUG=0 DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT= DPKG_RUNNING_VERSION=$(dpkg-query -W -f '\${Version}' dpkg) \\
+  $ci/preinst install
+  rm -rf $ci
+  [ "$diversions" = "$(cat /var/lib/dpkg/diversions 2>/dev/null || :)" ] && return
+  while read -r path && read -r _ && read -r _; do
+    case $diversions in *"$path"*) continue ;; esac
+    if grep -Fxq -e "$path" /var/lib/dpkg/info/*.list; then echo "$1 diverts $path"; exit 1; fi
+  done < /var/lib/dpkg/diversions
+}`;
+
+/**
  * Unpacks debs in the given order, which is apt's, and configures them; triggers wait for settle. `preDepends` tells for each deb the
- * packages that must be configured before it is unpacked: dpkg refuses otherwise.
+ * packages that must be configured before it is unpacked: dpkg refuses otherwise. Those in `stacked` lie in the view already, unpacked.
  */
 export function packageStep(
   lock: Lock,
   debs: readonly PackageId[],
   preDepends: ReadonlyMap<PackageId, readonly string[]>,
-  options: Pick<ScriptletStepOptions, 'folder' | 'eatmydata'> & { readonly debsDir: string },
+  options: Pick<ScriptletStepOptions, 'folder' | 'eatmydata'> & {
+    readonly debsDir: string;
+    /** By deb, how dpkg names its files about it. */
+    readonly stacked?: ReadonlyMap<PackageId, string>;
+  },
 ): Step {
   const shown = join(options.folder, 'debs');
   mkdirSync(shown, { mode: 0o755 });
-  const commands = batches(debs, preDepends).map((batch) => {
-    const files = batch.map((id) => {
+  const script = ['umask 022; set -e', CONFIGURE, PREINST];
+  const names: string[] = [];
+  const all = batches(debs, preDepends);
+  for (const [index, batch] of all.entries()) {
+    let files: string[] = [];
+    const unpack = (): void => {
+      if (files.length > 0) script.push(`${DEFERRED} --unpack ${files.join(' ')}`);
+      files = [];
+    };
+    for (const id of batch) {
       const { name, version, arch } = pinOf(lock, id);
+      names.push(name);
+      const stacked = options.stacked?.get(id);
+      if (stacked !== undefined) {
+        unpack();
+        script.push(`preinst ${name} ${arch} ${stacked}`);
+        continue;
+      }
       const file = `${name}_${encodeURIComponent(version)}_${arch}.deb`;
       linkSync(debPath(options.debsDir, pinOf(lock, id)), join(shown, file));
-      return `'${RUN}/debs/${file}'`;
-    });
-    return `${DEFERRED} --unpack ${files.join(' ')}`;
-  });
-  const [last, ...before] = commands.reverse();
-  const script = [
-    'umask 022; set -e',
-    CONFIGURE,
-    ...before.reverse().flatMap((command) => [command, 'configure || true']),
-    last,
-    'configure',
-  ];
+      files.push(`'${RUN}/debs/${file}'`);
+    }
+    unpack();
+    script.push(`configure ${names.join(' ')}${index < all.length - 1 ? ' || true' : ''}`);
+  }
   return {
     command: ['/bin/sh', '-c', script.join('\n')],
     env: imageEnvironment(lock.epoch),
     binds: [...commonBinds(options.eatmydata), { from: shown, to: `${RUN}/debs` }],
+    network: false,
+  };
+}
+
+/** What all else in a base rests on: its users, and the folders and links that no package depends on. */
+const FIRST_CONFIGURED = ['base-passwd', 'base-files'];
+
+/** Configures the debs of a base, none of which dpkg has unpacked: all lie there, and nothing of them has run. */
+export function baseStep(lock: Lock, infoNames: ReadonlyMap<PackageId, string>, eatmydata: string): Step {
+  const names = [...infoNames.keys()].map((id) => pinOf(lock, id).name);
+  const first = FIRST_CONFIGURED.filter((name) => names.includes(name));
+  const preinsts = [...infoNames].map(
+    ([id, info]) => `preinst ${pinOf(lock, id).name} ${pinOf(lock, id).arch} ${info}`,
+  );
+  const isFirst = (line: string): boolean => first.some((name) => line.startsWith(`preinst ${name} `));
+  const script = [
+    'umask 022; set -e; cd /',
+    PREINST,
+    ...[...preinsts.filter(isFirst), ...preinsts.filter((line) => !isFirst(line))],
+    ...first.map((name) => `${DEFERRED} --force-depends --configure ${name}`),
+    `${DEFERRED} --configure ${names.filter((name) => !first.includes(name)).join(' ')}`,
+    'while read -r path _; do [ ! -e "$path" ] || dpkg-trigger --no-await --by-package=dpkg "$path"; done < /var/lib/dpkg/triggers/File',
+    'dpkg --triggers-only -a',
+  ];
+  return {
+    command: ['/bin/sh', '-c', script.join('\n')],
+    env: imageEnvironment(lock.epoch),
+    binds: commonBinds(eatmydata),
     network: false,
   };
 }

@@ -35,6 +35,7 @@ export type Conf = {
   readonly vars: Readonly<Record<string, string>>;
   /** Names of the confs that this one extends, nearest first. */
   readonly parents: readonly string[];
+  readonly bootstrap: Bootstrap;
   /** `[store] max_size` as it is written. */
   readonly maxStoreSize?: string;
 };
@@ -52,7 +53,12 @@ export const ARCHITECTURES: readonly string[] = [
   's390x',
 ];
 
-const KEYS = ['suite', 'arch', 'extends', 'scriptlets', 'without', 'vars', 'mirror', 'store'];
+const KEYS = ['suite', 'arch', 'extends', 'scriptlets', 'without', 'bootstrap', 'vars', 'mirror', 'store'];
+
+/** How a base is made. */
+export type Bootstrap = 'trees' | 'mmdebstrap';
+const BOOTSTRAPS: readonly string[] = ['trees', 'mmdebstrap'] satisfies Bootstrap[];
+
 const STORE_KEYS = ['max_size'];
 
 /**
@@ -74,6 +80,7 @@ export function loadConf(project: string, name: string): Conf {
     mirrors: nameMirrors(merged.mirrors, suite),
     scriptlets: merged.scriptlets,
     vars: merged.vars,
+    bootstrap: merged.bootstrap ?? 'trees',
     parents: chain.slice(1).map((sheet) => sheet.page.name),
     ...(merged.maxStoreSize === undefined ? {} : { maxStoreSize: merged.maxStoreSize }),
   };
@@ -118,6 +125,7 @@ type Sheet = {
   readonly without: readonly string[];
   readonly vars: Readonly<Record<string, string>>;
   readonly mirrors: readonly RawMirror[];
+  readonly bootstrap: Bootstrap | undefined;
   readonly maxStoreSize: string | undefined;
 };
 
@@ -192,6 +200,7 @@ function readSheet(page: Page): Sheet {
     without,
     vars: readVars(page, table.vars),
     mirrors: readMirrors(page, table.mirror),
+    bootstrap: readBootstrap(page, table.bootstrap),
     maxStoreSize: readStore(page, table.store),
   };
 }
@@ -222,6 +231,7 @@ function merge(parent: Sheet | undefined, child: Sheet): Sheet {
     scriptlets: [...kept, ...child.scriptlets],
     vars: { ...parent.vars, ...child.vars },
     mirrors: child.mirrors.length > 0 ? child.mirrors : parent.mirrors,
+    bootstrap: child.bootstrap ?? parent.bootstrap,
     maxStoreSize: child.maxStoreSize ?? parent.maxStoreSize,
   };
 }
@@ -252,6 +262,13 @@ function variable(page: Page, value: unknown, path: TomlPath): string {
     default:
       throw wrongType(page, value, path, 'a string, a number or a boolean');
   }
+}
+
+function readBootstrap(page: Page, value: unknown): Bootstrap | undefined {
+  const given = string(page, value, ['bootstrap']);
+  if (given === undefined || BOOTSTRAPS.includes(given)) return given as Bootstrap | undefined;
+  const near = didYouMean(given, BOOTSTRAPS, 'ways');
+  throw fault(page, ['bootstrap'], `"${given}" is no way to make a base`, near);
 }
 
 function readStore(page: Page, value: unknown): string | undefined {

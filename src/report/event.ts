@@ -27,6 +27,8 @@ export type BuildEvent =
   | { readonly kind: 'lock'; readonly file: string }
   /** What a running layer is at: "12 packages", "do_run", "capture". */
   | { readonly kind: 'layer-step'; readonly name: string; readonly step: string }
+  /** More than most want to know of a running layer. */
+  | { readonly kind: 'detail'; readonly name: string; readonly text: string }
   /** A layer is there or has failed. A hit has no `layer-start`. */
   | {
       readonly kind: 'layer-end';

@@ -63,6 +63,7 @@ export function advance(progress: Progress, event: BuildEvent, now: number): Pro
     case 'lock':
     case 'learned':
     case 'ids':
+    case 'detail':
     case 'note':
     case 'image':
       return progress;

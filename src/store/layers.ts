@@ -22,7 +22,7 @@ import { SortedManifest } from './sorted-manifest.ts';
 import { at, removeTree, setTime } from './tree.ts';
 
 export type LayerKey = string & { readonly brand: 'LayerKey' };
-export type LayerKind = 'base' | 'scriptlet' | 'settle';
+export type LayerKind = 'deb' | 'base' | 'scriptlet' | 'settle';
 
 /** One record that a layer changed: null where it removed it. */
 export type RecordChange = readonly [key: string, value: string | null];
@@ -234,13 +234,15 @@ export class Store {
 
   /**
    * Gives every file of the tree that an earlier layer holds too, with the same path, content and metadata, that layer's inode.
-   * The folders keep their times. Success promises nothing: a file that cannot be shared stays as it is. Needs the store's lock,
-   * shared.
+   * The folders keep their times. Success promises nothing: a file that cannot be shared stays as it is, and so does what
+   * `isShared` names. Needs the store's lock, shared.
    */
-  shareFiles(tree: string, manifest: Manifest): void {
+  shareFiles(tree: string, manifest: Manifest, isShared: (path: TreePath) => boolean = () => false): void {
     const times = new Map<string, number>();
     for (const entry of shareable(manifest)) {
-      const row = this.#statements.sharedFile.get(entry.path, fileId(entry));
+      const row = isShared(entry.path)
+        ? undefined
+        : this.#statements.sharedFile.get(entry.path, fileId(entry));
       if (!row) continue;
       const parent = parentOf(entry.path);
       if (!times.has(parent)) times.set(parent, lstatSync(at(tree, parent)).mtimeMs / 1000);

@@ -1,0 +1,92 @@
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { debPath } from '../debian/debs.ts';
+import type { Lock, PackageId } from '../debian/lock.ts';
+import { NeedsDpkg, unpackDeb } from '../debian/unpack.ts';
+import { SnapError } from '../host/error.ts';
+import type { LayerRow, Store } from '../store/layers.ts';
+import { type Inputs, keyOf, pinOf } from './key.ts';
+import { makeSlots } from './slots.ts';
+
+/** A deb as it lies in the store: unpacked as a layer of its own kind, or for dpkg alone, and why. */
+export type DebTree =
+  | { readonly kind: 'tree'; readonly row: LayerRow }
+  | { readonly kind: 'dpkg'; readonly reason: string };
+
+/** The debs of a lock as trees: each is unpacked once, ever. */
+export type DebTrees = {
+  /** Unpacks what is not there yet. Needs the store's lock, shared. @throws SnapError DOWNLOAD for a deb that cannot be read. */
+  of(id: PackageId): Promise<DebTree>;
+};
+
+/** Raised when the same deb would now give another tree. */
+const FORMAT = 2;
+
+export function debTrees(store: Store, lock: Lock, signal: AbortSignal): DebTrees {
+  const trees = new Map<PackageId, Promise<DebTree>>();
+  const slots = makeSlots(availableParallelism());
+  const make = (id: PackageId): Promise<DebTree> => {
+    const there = recallTree(store, lock, id);
+    return there ? Promise.resolve(there) : slots.run(() => makeTree(store, lock, id, signal));
+  };
+  return {
+    of(id) {
+      const tree = trees.get(id) ?? make(id);
+      trees.set(id, tree);
+      return tree;
+    },
+  };
+}
+
+function inputsOf(lock: Lock, id: PackageId): Inputs {
+  return { format: FORMAT, kind: 'deb', sha256: pinOf(lock, id).sha256 };
+}
+
+function recallTree(store: Store, lock: Lock, id: PackageId): DebTree | undefined {
+  const row = store.withKey(keyOf(inputsOf(lock, id))).at(-1);
+  if (row) return { kind: 'tree', row };
+  const reason = store.results.get(reasonKey(lock, id));
+  return reason === undefined ? undefined : { kind: 'dpkg', reason };
+}
+
+function reasonKey(lock: Lock, id: PackageId): string {
+  return `dpkg alone ${FORMAT} ${pinOf(lock, id).sha256}`;
+}
+
+async function makeTree(store: Store, lock: Lock, id: PackageId, signal: AbortSignal): Promise<DebTree> {
+  signal.throwIfAborted();
+  const pin = pinOf(lock, id);
+  const folder = store.makeWorkDir();
+  const begun = performance.now();
+  try {
+    const layer = join(folder, 'layer');
+    mkdirSync(join(layer, 'tree'), { recursive: true, mode: 0o755 });
+    const unpacked = await unpackDeb(debPath(store.layout.debs, pin), join(layer, 'tree'));
+    const inputs = inputsOf(lock, id);
+    const seconds = (performance.now() - begun) / 1000;
+    const common = {
+      name: `deb/${pin.name}`,
+      kind: 'deb',
+      key: keyOf(inputs),
+      inputs,
+      view: [],
+      seconds,
+    } as const;
+    return { kind: 'tree', row: store.publish(layer, { ...common, ...unpacked }) };
+  } catch (error) {
+    if (!(error instanceof NeedsDpkg)) throw unreadable(`${pin.name} ${pin.version}`, error);
+    store.results.set(reasonKey(lock, id), error.message);
+    return { kind: 'dpkg', reason: error.message };
+  } finally {
+    store.dropWorkDir(folder);
+  }
+}
+
+function unreadable(name: string, cause: unknown): unknown {
+  if (!(cause instanceof Error) || 'code' in cause) return cause;
+  return new SnapError('DOWNLOAD', `Cannot unpack package "${name}": ${cause.message}`, {
+    hint: 'look for damage in the store: snap verify --deep --repair',
+    cause,
+  });
+}

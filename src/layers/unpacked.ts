@@ -1,0 +1,259 @@
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { isRecordFile, type Records } from '../debian/records.ts';
+import { statusKey } from '../debian/triggers.ts';
+import type { LayerRow, Store } from '../store/layers.ts';
+import { type Entry, parentOf, printable, type TreePath } from '../store/manifest.ts';
+import { at, setMetadata } from '../store/tree.ts';
+import { isOpaque } from './capture.ts';
+import { placeEntry, type RecordFile, recordBytes, type View, withRecords } from './view.ts';
+
+/** A deb's tree that is to be put on a view. */
+export type Stackable = { readonly name: string; readonly row: LayerRow };
+
+export type Stacking = {
+  /** Those that can lie on the view as they are. */
+  readonly stacked: readonly LayerRow[];
+  /** Those that dpkg has to unpack, by name, and why. */
+  readonly byDpkg: ReadonlyMap<string, string>;
+};
+
+const STATUS = 'var/lib/dpkg/status';
+const DIVERSIONS = 'var/lib/dpkg/diversions';
+const OVERRIDES = 'var/lib/dpkg/statoverride';
+const INFO = 'var/lib/dpkg/info/';
+
+/** Ids below are base-passwd's, the same in every Debian. */
+const FIRST_FREE_ID = 100;
+
+/** How dpkg names its files about a deb. */
+export function infoNameOf(store: Store, row: LayerRow): string {
+  for (const { path } of store.manifestOf(row.n).values()) {
+    if (path.startsWith(INFO) && path.endsWith('.list')) return path.slice(INFO.length, -'.list'.length);
+  }
+  throw new Error(`The tree of "${row.name}" has no list`);
+}
+
+/**
+ * Which debs of a layer need no dpkg to be unpacked: on the view, and beside each other, nothing of them would be kept, replaced, moved or owned
+ * otherwise than their archives say.
+ */
+export function planStacking(store: Store, view: View, debs: readonly Stackable[]): Stacking {
+  const reasons = new Map<string, string>();
+  const rules = dpkgRules(store, view);
+  const claims = new Map<TreePath, { readonly name: string; readonly isDir: boolean }>();
+  for (const { name, row } of debs) {
+    const reason = rules ?? reasonFor(store, view, row);
+    if (reason !== undefined) reasons.set(name, reason);
+    for (const { path, type } of store.manifestOf(row.n).values()) {
+      const isDir = type === 'dir';
+      const other = claims.get(path);
+      if (other === undefined) claims.set(path, { name, isDir });
+      else if (!isDir || !other.isDir) {
+        reasons.set(name, `"${printable(path)}" is in "${other.name}" as well`);
+        reasons.set(other.name, `"${printable(path)}" is in "${name}" as well`);
+      }
+    }
+  }
+  return { stacked: debs.filter(({ name }) => !reasons.has(name)).map(({ row }) => row), byDpkg: reasons };
+}
+
+/** Undefined: the deb can be stacked, as far as the view alone says. */
+function reasonFor(store: Store, view: View, row: LayerRow): string | undefined {
+  const { ids, records } = store.noteOf(row.n);
+  const status = view.records.get(STATUS)?.records ?? new Map();
+  const [[key = ''] = []] = records[STATUS] ?? [];
+  if (statusKey(status, key) !== undefined) return 'dpkg knows it already';
+  const hasPreinst = [...store.manifestOf(row.n).values()].some(({ path }) => isPreinst(path));
+  return ownerReason(view, ids, hasPreinst) ?? pathReason(store, view, row);
+}
+
+function ownerReason(
+  view: View,
+  ids: { uids: object; gids: object },
+  hasPreinst: boolean,
+): string | undefined {
+  for (const [file, given] of [
+    ['etc/passwd', ids.uids],
+    ['etc/group', ids.gids],
+  ] as const) {
+    for (const [name, id] of Object.entries(given)) {
+      const there = view.records.get(file)?.records.get(name)?.split(':')[2];
+      const isKnown = there === undefined ? !hasPreinst || view.layers.length === 0 : Number(there) === id;
+      const isPlain = id < FIRST_FREE_ID && isKnown;
+      if (!isPlain) return `it has files of "${name}"`;
+    }
+  }
+  return undefined;
+}
+
+function isPreinst(path: TreePath): boolean {
+  return path.startsWith(INFO) && path.endsWith('.preinst');
+}
+
+function pathReason(store: Store, view: View, row: LayerRow): string | undefined {
+  const moved = movedPaths(view);
+  const folders = new Map<TreePath, boolean>();
+  for (const { path, type } of store.manifestOf(row.n).values()) {
+    if (moved.has(`/${path}`)) return `"${printable(path)}" is diverted or overridden`;
+    if (isRecordFile(path)) return `it has "${path}"`;
+    const isNew = path !== '' && folders.get(parentOf(path)) === false;
+    const there = isNew ? undefined : view.get(path);
+    if (type === 'dir') folders.set(path, there !== undefined);
+    if (there !== undefined && (type !== 'dir' || there.type !== 'dir'))
+      return `"${printable(path)}" is there already`;
+  }
+  return undefined;
+}
+
+/** Paths that dpkg puts elsewhere or gives another owner. */
+function movedPaths(view: View): Set<string> {
+  const records = (file: string): Records => view.records.get(file)?.records ?? new Map();
+  const diverted = [...records(DIVERSIONS).values()].flatMap((record) => record.split('\n').slice(0, 2));
+  return new Set([...diverted, ...records(OVERRIDES).keys()]);
+}
+
+/** Paths that the image's own configuration keeps from being unpacked. */
+function dpkgRules(store: Store, view: View): string | undefined {
+  const folder = 'etc/dpkg/dpkg.cfg.d';
+  const files = [
+    'etc/dpkg/dpkg.cfg',
+    ...[...view.namesIn(folder as TreePath)].map((name) => `${folder}/${name}`),
+  ];
+  for (const file of files) {
+    const placed = view.at(file as TreePath);
+    if (placed?.entry.type !== 'file') continue;
+    const text = readFileSync(at(store.treeOf(view.layers[placed.layer]!.row.n), file), 'latin1');
+    if (/^\s*path-(ex|in)clude/m.test(text)) return `"${file}" leaves paths out`;
+  }
+  return undefined;
+}
+
+/** Debs that lie on a view, unpacked and not configured. */
+export type Unpacked = {
+  /** The folder that lies on the view's layers, below the one with its database files. */
+  readonly path: string;
+  /** The view with what dpkg knows of the debs. */
+  readonly view: View;
+  /** Puts what lies there into what a run has left above it, as if dpkg had unpacked the debs in that run. */
+  mergeInto(upper: string): void;
+  /** After that: what lies at a path as a deb brought it. */
+  at(path: TreePath): Entry | undefined;
+};
+
+/** Lays out the trees of debs in a new folder, in links; of folders that the view has too, as the view has them. */
+export function layOut(
+  store: Store,
+  view: View,
+  debs: readonly LayerRow[],
+  folder: string,
+  epoch: number,
+): Unpacked {
+  const made = new Map<TreePath, Entry>();
+  for (const row of debs) {
+    const tree = store.treeOf(row.n);
+    for (const found of store.manifestOf(row.n).values()) {
+      if (found.type === 'dir' && made.has(found.path)) continue;
+      // dpkg writes it itself, so it has the time of the build.
+      const entry = isList(found.path) ? { ...found, mtime: epoch } : found;
+      made.set(entry.path, entry);
+      lay(entry, view, at(folder, entry.path), at(tree, entry.path), epoch);
+    }
+  }
+  const known = withRecords(view, withDebs(store, view, debs));
+  const moved = new Set<TreePath>();
+  const isMoved = (path: TreePath): boolean => {
+    if (path === '' || moved.has(path)) return path !== '';
+    if (!isMoved(parentOf(path))) return false;
+    if (made.get(path)?.type === 'dir') moved.add(path);
+    return true;
+  };
+  return {
+    path: folder,
+    view: known,
+    mergeInto(upper) {
+      mergeFolder(upper, folder, '' as TreePath, moved);
+      for (const [path, file] of known.records) {
+        if (file !== view.records.get(path)) writeIfMissing(upper, path as TreePath, file, view, epoch);
+      }
+    },
+    at(path) {
+      const entry = made.get(path);
+      return entry && entry.type !== 'dir' && isMoved(path) ? entry : undefined;
+    },
+  };
+}
+
+function isList(path: TreePath): boolean {
+  return path.startsWith(INFO) && path.endsWith('.list');
+}
+
+function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number): void {
+  const { path } = entry;
+  if (entry.type === 'dir') {
+    const there = view.get(path);
+    mkdirSync(file, { mode: 0o700 });
+    setMetadata({ ...(there?.type === 'dir' ? there : entry), mtime: epoch }, file);
+  } else if (isList(path)) {
+    copyFileSync(from, file);
+    setMetadata(entry, file);
+  } else {
+    placeEntry(entry, file, from);
+  }
+}
+
+/** The view's database files, with the records that the debs bring. */
+function withDebs(store: Store, view: View, debs: readonly LayerRow[]): Map<string, RecordFile> {
+  const files = new Map(view.records);
+  for (const { n } of debs) {
+    for (const [path, patch] of Object.entries(store.recordsOf(n))) {
+      const file = files.get(path) ?? { mode: 0o644, uid: 0, gid: 0, records: new Map() };
+      const records = new Map(file.records);
+      for (const [key, value] of patch) if (value !== null) records.set(key, value);
+      files.set(path, { ...file, records });
+    }
+  }
+  return files;
+}
+
+/** Moves into `upper` what it neither has nor hides; `folder` is a folder of both. */
+function mergeFolder(upper: string, below: string, folder: TreePath, moved: Set<TreePath>): void {
+  for (const name of readdirSync(at(below, folder), { encoding: 'latin1' })) {
+    const path = (folder === '' ? name : `${folder}/${name}`) as TreePath;
+    const there = lstatSync(at(upper, path), { throwIfNoEntry: false });
+    if (there === undefined) {
+      renameSync(at(below, path), at(upper, path));
+      moved.add(path);
+    } else if (
+      there.isDirectory() &&
+      lstatSync(at(below, path)).isDirectory() &&
+      !isOpaque(at(upper, path))
+    ) {
+      mergeFolder(upper, below, path, moved);
+    }
+  }
+}
+
+/** A database file that the run has not touched. */
+function writeIfMissing(upper: string, path: TreePath, file: RecordFile, view: View, epoch: number): void {
+  if (lstatSync(at(upper, path), { throwIfNoEntry: false })) return;
+  makeParents(upper, path, view, epoch);
+  writeFileSync(at(upper, path), recordBytes(path, file));
+  setMetadata({ ...file, type: 'dir', path, mtime: epoch, xattrs: '' }, at(upper, path));
+}
+
+function makeParents(upper: string, path: TreePath, view: View, epoch: number): void {
+  const parent = parentOf(path);
+  if (lstatSync(at(upper, parent), { throwIfNoEntry: false })) return;
+  makeParents(upper, parent, view, epoch);
+  mkdirSync(at(upper, parent), { mode: 0o755 });
+  const there = view.get(parent);
+  if (there?.type === 'dir') setMetadata({ ...there, mtime: epoch }, at(upper, parent));
+}
