@@ -51,6 +51,13 @@ export async function readMembers(stream: AsyncIterable<Buffer>, visitor: TarVis
   reader.end();
 }
 
+/** The same, of an archive that is there. */
+export function readMembersNow(pieces: Iterable<Buffer>, visitor: TarVisitor): void {
+  const reader = new TarReader(visitor);
+  for (const piece of pieces) reader.push(piece);
+  reader.end();
+}
+
 class TarReader {
   readonly #visitor: TarVisitor;
   /** The bytes of a header or a long name, until there are enough. */
@@ -87,8 +94,13 @@ class TarReader {
         continue;
       }
       const piece = chunk.subarray(at, at + this.#wanted - this.#held.length);
-      this.#held = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
       at += piece.length;
+      if (piece.length === this.#wanted) {
+        this.#block(piece);
+        continue;
+      }
+      // A copy: who gave it may write over it.
+      this.#held = Buffer.concat([this.#held, piece]);
       if (this.#held.length === this.#wanted) this.#block(this.#held);
     }
   }

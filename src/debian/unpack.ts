@@ -9,16 +9,19 @@ import {
   linkSync,
   mkdirSync,
   openSync,
+  readSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
+import { decompressXz } from '../host/lzma.ts';
 import { type Digest, digestOf, startDigest } from '../store/digest.ts';
 import type { GivenIds, RecordPatches } from '../store/layers.ts';
 import { type Entry, type File, parentOf, sorted, type TreePath } from '../store/manifest.ts';
 import { at, makeEntry, setMetadata } from '../store/tree.ts';
+import { debMembers } from './ar.ts';
 import { DebPaths } from './deb-paths.ts';
 import { fieldOf } from './records.ts';
-import { readMembers, type TarMember, type TarVisitor } from './tar.ts';
+import { readMembers, readMembersNow, type TarMember, type TarVisitor } from './tar.ts';
 import { interestRecords } from './triggers.ts';
 
 /** What a deb brings: what `dpkg --unpack` would leave of it in an image that has nothing of it yet. */
@@ -52,7 +55,7 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const conffiles = conffilesIn(own('conffiles'));
   const tree = new TreeWriter(folder, conffiles);
   try {
-    await readArchive(file, '--fsys-tarfile', tree);
+    await readArchive(file, 'data', tree);
   } finally {
     tree.close();
   }
@@ -84,7 +87,7 @@ async function readControl(file: string): Promise<Map<string, ControlFile>> {
   const files = new Map<string, ControlFile>();
   let pieces: Buffer[] = [];
   let bytes = 0;
-  await readArchive(file, '--ctrl-tarfile', {
+  await readArchive(file, 'control', {
     member: ({ size }) => {
       pieces = [];
       bytes += size;
@@ -102,8 +105,31 @@ async function readControl(file: string): Promise<Map<string, ControlFile>> {
   return files;
 }
 
-async function readArchive(file: string, which: string, visitor: TarVisitor): Promise<void> {
-  const child = spawn('dpkg-deb', [which, file], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** What Debian compresses with is decompressed here; for anything else dpkg-deb does it. */
+async function readArchive(file: string, which: 'control' | 'data', visitor: TarVisitor): Promise<void> {
+  const fd = openSync(file, 'r');
+  try {
+    const { name, offset, size } = debMembers(fd)[which];
+    if (name === `${which}.tar.xz`) readMembersNow(decompressXz(partOf(fd, offset, size)), visitor);
+    else await readByDpkgDeb(file, which, visitor);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Reads a part of a file from its beginning, as much at a time as there is room for. */
+function partOf(fd: number, offset: number, size: number): (into: Buffer) => number {
+  let done = 0;
+  return (into) => {
+    const length = readSync(fd, into, 0, Math.min(into.length, size - done), offset + done);
+    done += length;
+    return length;
+  };
+}
+
+async function readByDpkgDeb(file: string, which: 'control' | 'data', visitor: TarVisitor): Promise<void> {
+  const option = which === 'control' ? '--ctrl-tarfile' : '--fsys-tarfile';
+  const child = spawn('dpkg-deb', [option, file], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => {

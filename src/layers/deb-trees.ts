@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, PackageId } from '../debian/lock.ts';
-import { NeedsDpkg, unpackDeb } from '../debian/unpack.ts';
+import { NeedsDpkg } from '../debian/unpack.ts';
+import { makeUnpacker, type Unpacker } from '../debian/unpacker.ts';
 import { SnapError } from '../host/error.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Inputs, keyOf, pinOf } from './key.ts';
@@ -25,10 +26,12 @@ const FORMAT = 2;
 
 export function debTrees(store: Store, lock: Lock, signal: AbortSignal): DebTrees {
   const trees = new Map<PackageId, Promise<DebTree>>();
-  const slots = makeSlots(availableParallelism());
+  const unpacker = makeUnpacker();
+  // One more than can be unpacked at once: a thread need not wait for the index.
+  const slots = makeSlots(availableParallelism() + 1);
   const make = (id: PackageId): Promise<DebTree> => {
     const there = recallTree(store, lock, id);
-    return there ? Promise.resolve(there) : slots.run(() => makeTree(store, lock, id, signal));
+    return there ? Promise.resolve(there) : slots.run(() => makeTree({ store, lock, unpacker, signal }, id));
   };
   return {
     of(id) {
@@ -54,7 +57,14 @@ function reasonKey(lock: Lock, id: PackageId): string {
   return `dpkg alone ${FORMAT} ${pinOf(lock, id).sha256}`;
 }
 
-async function makeTree(store: Store, lock: Lock, id: PackageId, signal: AbortSignal): Promise<DebTree> {
+type Makers = {
+  readonly store: Store;
+  readonly lock: Lock;
+  readonly unpacker: Unpacker;
+  readonly signal: AbortSignal;
+};
+
+async function makeTree({ store, lock, unpacker, signal }: Makers, id: PackageId): Promise<DebTree> {
   signal.throwIfAborted();
   const pin = pinOf(lock, id);
   const folder = store.makeWorkDir();
@@ -62,7 +72,8 @@ async function makeTree(store: Store, lock: Lock, id: PackageId, signal: AbortSi
   try {
     const layer = join(folder, 'layer');
     mkdirSync(join(layer, 'tree'), { recursive: true, mode: 0o755 });
-    const unpacked = await unpackDeb(debPath(store.layout.debs, pin), join(layer, 'tree'));
+    const task = { file: debPath(store.layout.debs, pin), folder: join(layer, 'tree') };
+    const unpacked = await unpacker.unpack(task, pin.size);
     const inputs = inputsOf(lock, id);
     const seconds = (performance.now() - begun) / 1000;
     const common = {

@@ -1,0 +1,114 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { GivenIds, RecordPatches } from '../store/layers.ts';
+import { decodeManifest } from '../store/manifest.ts';
+import { NeedsDpkg, type Unpacked, unpackDeb } from './unpack.ts';
+
+/** What a thread is told to unpack, and where. */
+export type UnpackTask = { readonly file: string; readonly folder: string };
+
+export type UnpackReply =
+  | {
+      readonly kind: 'unpacked';
+      readonly manifest: Uint8Array;
+      readonly records: RecordPatches;
+      readonly ids: GivenIds;
+    }
+  | { readonly kind: 'dpkg'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly message: string; readonly code?: string };
+
+/** Unpacks debs on all processors. */
+export type Unpacker = {
+  /** As `unpackDeb`; `size` is that of the deb in bytes. */
+  unpack(task: UnpackTask, size: number): Promise<Unpacked>;
+};
+
+/** Bytes: to start a thread takes as long as to unpack this. */
+const SMALL = 1 << 20;
+
+type Waiting = {
+  readonly task: UnpackTask;
+  readonly resolve: (reply: UnpackReply) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** The threads are started when there is work for them, and none of them keeps the process alive once it is done. */
+export function makeUnpacker(): Unpacker {
+  const queue: Waiting[] = [];
+  let threads = 0;
+  const idle: Worker[] = [];
+  const give = (worker: Worker): void => {
+    const next = queue.shift();
+    if (next === undefined) {
+      worker.unref();
+      idle.push(worker);
+      return;
+    }
+    worker.ref();
+    const fail = (error: unknown): void => {
+      worker.removeAllListeners();
+      threads--;
+      next.reject(error);
+    };
+    worker.once('message', (reply: UnpackReply) => {
+      worker.removeAllListeners();
+      give(worker);
+      next.resolve(reply);
+    });
+    worker.once('error', fail);
+    worker.once('exit', (code) =>
+      fail(new Error(`The thread that unpacked "${next.task.file}" ended with ${code}`)),
+    );
+    worker.postMessage(next.task);
+  };
+  const start = (): void => {
+    const worker = idle.pop();
+    if (worker) give(worker);
+    else if (threads < availableParallelism()) {
+      threads++;
+      give(new Worker(workerFile()));
+    }
+  };
+  return {
+    async unpack(task, size) {
+      if (threads === 0 && size < SMALL && !busy) return unpackHere(task);
+      const reply = await new Promise<UnpackReply>((resolve, reject) => {
+        queue.push({ task, resolve, reject });
+        start();
+      });
+      return unpackedOf(reply);
+    },
+  };
+}
+
+let busy = false;
+
+/** In this thread, one at a time. */
+async function unpackHere({ file, folder }: UnpackTask): Promise<Unpacked> {
+  busy = true;
+  try {
+    return await unpackDeb(file, folder);
+  } finally {
+    busy = false;
+  }
+}
+
+function unpackedOf(reply: UnpackReply): Unpacked {
+  switch (reply.kind) {
+    case 'unpacked':
+      return { ...reply, manifest: decodeManifest(Buffer.from(reply.manifest)) };
+    case 'dpkg':
+      throw new NeedsDpkg(reply.reason);
+    case 'failed':
+      throw Object.assign(new Error(reply.message), reply.code === undefined ? {} : { code: reply.code });
+    default:
+      return reply satisfies never;
+  }
+}
+
+/** Beside this file, or where the bundle has it. */
+function workerFile(): string {
+  const here = import.meta.url;
+  return fileURLToPath(new URL(here.endsWith('.ts') ? 'unpack-worker.ts' : 'debian/unpack-worker.js', here));
+}

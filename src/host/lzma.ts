@@ -1,0 +1,104 @@
+import { createRequire } from 'node:module';
+
+/**
+ * Decompression by liblzma, which dpkg itself links to: Node has no xz of its own, and a process for each archive costs more than most
+ * archives do.
+ */
+type Lzma = {
+  lzma_stream_decoder(stream: unknown, memoryLimit: bigint, flags: number): number;
+  lzma_code(stream: unknown, action: number): number;
+  lzma_end(stream: unknown): void;
+};
+
+type Memory = { readonly pointer: unknown; readonly address: bigint; readonly bytes: Buffer };
+
+/** Bytes of `lzma_stream` and where its members lie, on every 64-bit Linux (lzma/base.h). */
+const STREAM = { size: 136, nextIn: 0, availableIn: 8, nextOut: 24, availableOut: 32 } as const;
+
+const RUN = 0;
+const FINISH = 3;
+const OK = 0;
+const STREAM_END = 1;
+/** Several streams one after the other are one file. */
+const CONCATENATED = 8;
+/** Bytes: what xz -9 needs is 65 MiB. */
+const MEMORY_LIMIT = 256n << 20n;
+const CHUNK = 256 << 10;
+
+type State = {
+  readonly lzma: Lzma;
+  readonly stream: Memory;
+  readonly input: Memory;
+  readonly output: Memory;
+};
+
+let state: State | undefined;
+
+/** One for a thread: a decoder is begun anew for each archive, in the same memory. */
+function load(): State {
+  if (state) return state;
+  const koffi = createRequire(import.meta.url)('koffi');
+  const library = koffi.load('liblzma.so.5');
+  const memory = (size: number): Memory => {
+    const pointer = koffi.alloc('uint8_t', size);
+    const bytes = Buffer.from(koffi.view(pointer, size) as ArrayBuffer).fill(0);
+    return { pointer, address: koffi.address(pointer), bytes };
+  };
+  const lzma: Lzma = {
+    lzma_stream_decoder: library.func('int lzma_stream_decoder(void *, uint64_t, uint32_t)'),
+    lzma_code: library.func('int lzma_code(void *, int)'),
+    lzma_end: library.func('void lzma_end(void *)'),
+  };
+  state = { lzma, stream: memory(STREAM.size), input: memory(CHUNK), output: memory(CHUNK) };
+  return state;
+}
+
+/**
+ * The content of an xz file, in pieces each of which the next one overwrites. `read` fills a buffer and returns how many bytes there were;
+ * 0 is the end. Only one at a time.
+ * @throws Error for damaged or truncated data.
+ */
+export function* decompressXz(read: (into: Buffer) => number): Generator<Buffer> {
+  const { lzma, stream, input, output } = load();
+  const fields = stream.bytes;
+  check(lzma.lzma_stream_decoder(stream.pointer, MEMORY_LIMIT, CONCATENATED));
+  fields.writeBigUInt64LE(0n, STREAM.availableIn);
+  try {
+    for (let action = RUN; ; ) {
+      if (action === RUN && fields.readBigUInt64LE(STREAM.availableIn) === 0n) {
+        const length = read(input.bytes);
+        fields.writeBigUInt64LE(input.address, STREAM.nextIn);
+        fields.writeBigUInt64LE(BigInt(length), STREAM.availableIn);
+        if (length === 0) action = FINISH;
+      }
+      fields.writeBigUInt64LE(output.address, STREAM.nextOut);
+      fields.writeBigUInt64LE(BigInt(CHUNK), STREAM.availableOut);
+      const result = lzma.lzma_code(stream.pointer, action);
+      const made = CHUNK - Number(fields.readBigUInt64LE(STREAM.availableOut));
+      if (made > 0) yield output.bytes.subarray(0, made);
+      if (result === STREAM_END) return;
+      check(result);
+    }
+  } finally {
+    lzma.lzma_end(stream.pointer);
+  }
+}
+
+/** lzma_ret, in the order of its values. */
+const FAULTS = [
+  '',
+  '',
+  'no integrity check',
+  'an unknown integrity check',
+  '',
+  'not enough memory',
+  'it wants more memory than any xz makes',
+  'it is no xz file',
+  'unknown options',
+  'damaged data',
+  'it is cut short',
+];
+
+function check(result: number): void {
+  if (result !== OK) throw new Error(`Cannot decompress: ${FAULTS[result] ?? `liblzma says ${result}`}`);
+}
