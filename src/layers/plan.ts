@@ -1,8 +1,8 @@
-import { matchesGlob } from 'node:path';
 import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
-import { type Entry, type File, type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
+import type { Entry, File, Manifest, TreePath } from '../store/manifest.ts';
 import { at } from '../store/tree.ts';
+import { excluder } from './excludes.ts';
 import { keepLayers } from './kept-view.ts';
 import { type Placed, recordBytes, type View } from './view.ts';
 
@@ -185,23 +185,4 @@ function recallLinks(store: PlanContents, n: number, digest: Digest): Links {
   }
   store.results.set(`links ${digest}`, JSON.stringify([...links]));
   return links;
-}
-
-/** Globs as `exclude_path` takes them; what lies below a path that is left out is left out too. */
-function excluder(globs: readonly string[]): (path: TreePath) => boolean {
-  const patterns = globs
-    .map((glob) => Buffer.from(glob).toString('latin1'))
-    .map((glob) => glob.replace(/^\/+/, '').replace(/\/+$/, ''));
-  const answers = new Map<string, boolean>();
-  const isExcluded = (path: TreePath): boolean => {
-    if (path === '') return false;
-    const before = answers.get(path);
-    if (before !== undefined) return before;
-    const result =
-      isExcluded(parentOf(path)) ||
-      patterns.some((pattern) => path === pattern || matchesGlob(path, pattern));
-    answers.set(path, result);
-    return result;
-  };
-  return patterns.length === 0 ? () => false : isExcluded;
 }
