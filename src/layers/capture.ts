@@ -149,7 +149,8 @@ function settleEntry(
   const entry = { ...found, uid, gid, xattrs: renumberAcls(found.xattrs, options) };
   const file = at(upper, path);
   if (entry.type === 'symlink') {
-    if (uid !== found.uid || gid !== found.gid) lchownSync(file, uid, gid);
+    if (stat.nlink > 1n) separate(entry, file);
+    else if (uid !== found.uid || gid !== found.gid) lchownSync(file, uid, gid);
   } else if (uid !== found.uid || gid !== found.gid || entry.xattrs !== found.xattrs) {
     setMetadata(entry, file);
   }
@@ -158,6 +159,12 @@ function settleEntry(
     if (stat.mtimeNs !== BigInt(mtime) * 1_000_000_000n) setTime(file, mtime);
   }
   return entry;
+}
+
+/** A symlink that is a hard link to another one becomes one of its own: a manifest says of files alone what they are linked to. */
+function separate(entry: Entry, file: Buffer): void {
+  removeTree(file);
+  makeEntry(entry, file, Buffer.alloc(0));
 }
 
 function settledTime(stat: BigIntStats, { ran, epoch }: CaptureOptions): number {

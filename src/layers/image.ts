@@ -15,7 +15,7 @@ import { asDigest, type Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
 import { syncFolder } from '../store/layout.ts';
 import { decodeManifest, type Entry, encodeManifest, parentOf, type TreePath } from '../store/manifest.ts';
-import { at, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
+import { at, handsDown, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
 import {
   addDifferent,
   changedPaths,
@@ -166,12 +166,13 @@ function applyChanges(folder: string, changes: readonly Change[], plan: ImagePla
   for (const { path, old, now } of changes) {
     if (!now) continue;
     const { entry } = now;
-    if (path !== '' && plan.at(parentOf(path))?.type !== 'dir') throw noFolder(path);
+    const parent = path === '' ? undefined : plan.at(parentOf(path));
+    if (path !== '' && parent?.type !== 'dir') throw noFolder(path);
     const file = at(folder, path);
     const stays = old?.type === 'dir' && entry.type === 'dir';
     requireRealFolder(folder, stays ? path : parentOf(path), real);
     if (stays) setMetadata(entry, file);
-    else make(folder, now, file, plan);
+    else make(folder, now, file, plan, parent);
     if (entry.type === 'dir') real.add(path);
     touched.add(path).add(parentOf(path));
   }
@@ -184,18 +185,19 @@ function applyChanges(folder: string, changes: readonly Change[], plan: ImagePla
 /** Makes the folder from nothing. */
 function makeAll(folder: string, plan: ImagePlan): Extent {
   removeTree(Buffer.from(folder));
-  const folders = new Map<TreePath, number>();
+  const folders = new Map<TreePath, Entry>();
   let paths = 0;
   let bytes = 0;
   for (const part of plan.parts()) {
     const { entry } = part;
-    if (entry.path !== '' && !folders.has(parentOf(entry.path))) throw noFolder(entry.path);
-    make(folder, part, at(folder, entry.path), plan);
-    if (entry.type === 'dir') folders.set(entry.path, entry.mtime);
+    const parent = entry.path === '' ? undefined : folders.get(parentOf(entry.path));
+    if (entry.path !== '' && parent === undefined) throw noFolder(entry.path);
+    make(folder, part, at(folder, entry.path), plan, parent);
+    if (entry.type === 'dir') folders.set(entry.path, entry);
     paths++;
     bytes += bytesOf(entry);
   }
-  for (const [path, mtime] of [...folders].reverse()) setTime(at(folder, path), mtime);
+  for (const [path, { mtime }] of [...folders].reverse()) setTime(at(folder, path), mtime);
   return { paths, bytes };
 }
 
@@ -204,18 +206,20 @@ function noFolder(path: TreePath): Error {
   return new Error(`The image has "${path}" but no folder for it`);
 }
 
-function make(folder: string, part: Part, file: Buffer, plan: ImagePlan): void {
+/** Makes one part; `parent` is the folder of the image that it lies in. */
+function make(folder: string, part: Part, file: Buffer, plan: ImagePlan, parent: Entry | undefined): void {
   const { entry, isCopied } = part;
   const record = plan.recordAt(entry.path);
+  const inherits = parent === undefined || handsDown(parent);
   if (record) {
     writeFileSync(file, record, { flag: 'wx' });
     setMetadata(entry, file);
   } else if (entry.type === 'file' && entry.link !== undefined) {
     linkSync(at(folder, entry.link), file);
-  } else if (entry.type === 'file' && !isCopied) {
-    linkEntry(entry, file, plan.sourceOf(part));
+  } else if ((entry.type === 'file' || entry.type === 'symlink') && !isCopied) {
+    linkEntry(entry, file, plan.sourceOf(part), inherits);
   } else {
-    makeEntry(entry, file, plan.sourceOf(part));
+    makeEntry(entry, file, plan.sourceOf(part), inherits);
   }
 }
 

@@ -35,8 +35,8 @@ export type Part = {
   /** Position of the layer that it comes from; of no meaning for a database file. */
   readonly layer: number;
   /**
-   * Whether it is a file that people edit in place, or that programs write: never linked, so that such an edit cannot reach the store.
-   * Of hard links all are, if one is.
+   * Whether it is a file or a symlink that people change in place, or programs do: never linked, so that such an edit cannot reach the
+   * store. Of hard links all are, if one is.
    */
   readonly isCopied: boolean;
 };
@@ -70,6 +70,7 @@ export function planImage(
   };
   const partOf = (placed: Placed): Part => {
     const { entry, layer } = placed;
+    if (entry.type === 'symlink') return { entry, layer, isCopied: isOwn(entry.path) };
     if (entry.type !== 'file') return { entry, layer, isCopied: false };
     const group = groupOf(placed);
     const link = group[0] === entry.path ? undefined : group[0];
@@ -77,6 +78,7 @@ export function planImage(
     return { entry: link === entry.link ? entry : { ...entry, link }, layer, isCopied };
   };
   const recordPart = (entry: Entry): Part => ({ entry, layer: 0, isCopied: true });
+  const trees: string[] = [];
   const manifest = once(() => {
     const all = new Map<TreePath, Entry>();
     for (const { entry } of plan.parts()) all.set(entry.path, entry);
@@ -106,7 +108,10 @@ export function planImage(
       for (; next; next = records.shift()) yield recordPart(next);
     },
     linksAt: (path) => groupOf(placedAt(path)),
-    sourceOf: ({ entry, layer }) => at(store.treeOf(view.layers[layer]!.row.n), entry.path),
+    sourceOf({ entry, layer }) {
+      trees[layer] ??= store.treeOf(view.layers[layer]!.row.n);
+      return at(trees[layer], entry.path);
+    },
     recordAt: (path) => {
       const file = recordEntries().has(path) ? view.records.get(path) : undefined;
       return file && recordBytes(path, file);

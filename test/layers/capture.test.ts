@@ -234,6 +234,14 @@ echo l >one; ln one three; ln one two; mkfifo fifo; mknod null c 1 3; mknod disk
   assertTree(upper, manifest);
 });
 
+test('symlinks that are hard links to each other are symlinks of their own', () => {
+  const { manifest, upper } = run('ln -s x a; chown -h 7:8 a; touch -h -d @1500000000 a; ln a b; ln b c');
+  const inodes = ['a', 'b', 'c'].map((name) => lstatSync(join(upper, name)).ino);
+  assert.equal(new Set(inodes).size, 3);
+  assert.deepEqual(types(manifest), ['a symlink', 'b symlink', 'c symlink']);
+  assertTree(upper, manifest);
+});
+
 test('a file that capture empties has SOURCE_DATE_EPOCH for its time, however long after the run that is', () => {
   const { manifest, upper } = run('mkdir etc; echo 0123 >etc/machine-id', { ran: { from: 1, to: 2 } });
   assert.equal(get(manifest, 'etc/machine-id').mtime, EPOCH);

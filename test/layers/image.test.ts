@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { writeXattr } from '../../src/host/syscall.ts';
 import { currentSlot, type Slots, settleImage, slotsOf, updateFolder } from '../../src/layers/image.ts';
 import { type ImagePlan, planImage } from '../../src/layers/plan.ts';
 import { mergeView, type ViewLayer } from '../../src/layers/view.ts';
@@ -105,18 +106,52 @@ test('after any series of changes, in both slots, an image is to the second what
   );
 });
 
-/** Files of etc and var, and empty ones, are no layer's; and paths share an inode just where the manifest says so. */
+/** Files and symlinks of etc and var, and empty files, are no layer's; and paths share an inode just where the manifest says so. */
 function assertOwnFiles(image: string, plan: ImagePlan): void {
   const names = new Map<number, Set<string>>();
   for (const entry of plan.manifest.values()) {
-    if (entry.type !== 'file') continue;
+    if (entry.type !== 'file' && entry.type !== 'symlink') continue;
     const { ino } = lstatSync(Buffer.concat([Buffer.from(`${image}/`), Buffer.from(entry.path, 'latin1')]));
-    names.set(ino, (names.get(ino) ?? new Set()).add(entry.link ?? entry.path));
+    const link = entry.type === 'file' ? entry.link : undefined;
+    names.set(ino, (names.get(ino) ?? new Set()).add(link ?? entry.path));
     const { ino: inLayer } = lstatSync(plan.sourceOf(plan.partAt(entry.path)!));
-    const isOwn = entry.size === 0 || /^(etc|var)\//.test(entry.path);
-    if (isOwn) assert.notEqual(ino, inLayer, printable(entry.path));
+    const isOwn = /^(etc|var)\//.test(entry.path);
+    const isEmpty = entry.type === 'file' && entry.size === 0;
+    if (isOwn || isEmpty) assert.notEqual(ino, inLayer, printable(entry.path));
+    else if (entry.type === 'symlink') assert.equal(ino, inLayer, printable(entry.path));
   }
   for (const groups of names.values()) assert.equal(groups.size, 1, [...groups].join());
+}
+
+/** A POSIX ACL as the kernel keeps it: one user may read. */
+const ACL = Buffer.from(
+  '0200000001000700ffffffff020004004d00000004000500ffffffff10000500ffffffff20000500ffffffff',
+  'hex',
+);
+
+test('what a folder of the image hands down to new entries is not theirs, neither its ACL nor its group', () => {
+  const store = someStore();
+  const slots = newSlots();
+  const make = (text: string): ImagePlan => {
+    const folder = 'mkdir -p etc/f/d; echo x >etc/f/file; : >etc/f/empty; mkfifo etc/f/fifo';
+    const script = `${folder}; echo ${text} >etc/f/changed; chmod 2770 etc/f; chgrp 33 etc/f`;
+    const inputs = { text };
+    return planOf(store, [addLayer(store, [], script, { name: 'base', inputs, finish: giveAcl })]);
+  };
+  for (const text of ['one', 'two', 'three']) {
+    const plan = make(text);
+    settleImage(store, slots, plan);
+    const entries = [...plan.manifest.values()];
+    assert.deepEqual(
+      entries.filter(({ xattrs }) => xattrs !== '').map(({ path }) => path),
+      ['etc/f'],
+    );
+    assert.deepEqual(onDisk(slots.link), lines(entries));
+  }
+});
+
+function giveAcl(upper: string): void {
+  writeXattr(Buffer.from(`${upper}/etc/f`), 'system.posix_acl_default', ACL);
 }
 
 test("a hard link between var and usr makes neither of them the store's, whenever it comes", () => {
