@@ -6,7 +6,17 @@ import { errno } from '../host/error.ts';
 import { readXattrs, removeXattr } from '../host/syscall.ts';
 import type { RecordChange, RecordPatches } from '../store/layers.ts';
 import { type Entry, identity, parentOf, sorted, type TreePath } from '../store/manifest.ts';
-import { at, makeEntry, readEntry, removeTree, setMetadata, setTime, walk, whiteout } from '../store/tree.ts';
+import {
+  at,
+  makeEntry,
+  nameLinks,
+  readEntry,
+  removeTree,
+  setMetadata,
+  setTime,
+  walk,
+  whiteout,
+} from '../store/tree.ts';
 import { newNames } from './ids.ts';
 import { encodeFileItself, FILE_ITSELF, type RecordFile, type View } from './view.ts';
 
@@ -94,6 +104,7 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
     }
   }
   settleFolders(upper, folders, manifest, options.epoch);
+  nameLinks(manifest);
   const ordered = sorted(manifest.values());
   return { manifest: new Map(ordered.map((entry) => [entry.path, entry])), records: sortedRecords(records) };
 }

@@ -59,14 +59,16 @@ export function slotsOf(images: string, name: string): Slots {
 
 /**
  * Brings a conf's image to the plan. Whoever reads through the link sees the old image or the new one, whole; on success the new one
- * is on the disk. The caller holds the conf's image for itself.
+ * is on the disk. A first image of layers that were made for it is made in both slots: after all that their making took nobody
+ * notices, and the first change has to apply its difference alone. The caller holds the conf's image for itself.
  */
 export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent {
   const current = currentSlot(slots);
   const shown = current === undefined ? undefined : readNote(noteFile(current));
   if (shown?.digest === plan.digest) return { paths: shown.paths, bytes: shown.bytes };
-  const target = current === slots.slots[0] ? slots.slots[1] : slots.slots[0];
-  const extent = updateFolder(store, target, noteFile(target), plan);
+  const [target, other] = current === slots.slots[0] ? slots.slots.toReversed() : slots.slots;
+  const spare = current === undefined && store.hasFreshLayers() ? other : undefined;
+  const extent = bring(store, target!, noteFile(target!), plan, spare);
   const beside = `${slots.link}.new`;
   rmSync(beside, { force: true });
   symlinkSync(basename(target), beside);
@@ -77,12 +79,37 @@ export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent
 
 /** Makes a folder of the caller's equal to the plan; `note` is where is kept how it was made. */
 export function updateFolder(store: Store, folder: string, note: string, plan: ImagePlan): Extent {
+  return bring(store, folder, note, plan, undefined);
+}
+
+/** `spare` is a slot to be made like the folder, where that can be, so that it is on the disk by the same wait. */
+function bring(
+  store: Store,
+  folder: string,
+  note: string,
+  plan: ImagePlan,
+  spare: string | undefined,
+): Extent {
   const before = existsSync(folder) ? readNote(note) : undefined;
   rmSync(note, { force: true });
   const extent = (before && change(store, folder, before, plan)) ?? makeAll(folder, plan);
+  const notes = spare !== undefined && makeSpare(spare, plan) ? [noteFile(spare), note] : [note];
   store.settleFolder(folder);
-  writeNote(note, plan, extent);
+  for (const file of notes) writeNote(file, plan, extent);
   return extent;
+}
+
+/** False when there is no room for it: the next change makes it. */
+function makeSpare(slot: string, plan: ImagePlan): boolean {
+  rmSync(noteFile(slot), { force: true });
+  try {
+    makeAll(slot, plan);
+    return true;
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes(errno(error) ?? '')) throw error;
+    removeTree(Buffer.from(slot));
+    return false;
+  }
 }
 
 /** The image in a slot as a plan; undefined when nobody knows any more how it was made. */

@@ -182,12 +182,17 @@ function linksOf(store: PlanContents, { n, digest }: LayerRow): Links {
 
 function recallLinks(store: PlanContents, n: number, digest: Digest): Links {
   const text = store.results.get(`links ${digest}`);
-  if (text !== undefined) return new Map(JSON.parse(text) as [TreePath, TreePath[]][]);
+  if (text !== undefined) return ordered(JSON.parse(text) as [TreePath, TreePath[]][]);
   const links = new Map<TreePath, TreePath[]>();
   for (const entry of store.manifestOf(n).values()) {
     if (entry.type !== 'file' || entry.link === undefined) continue;
     links.set(entry.link, [...(links.get(entry.link) ?? [entry.link]), entry.path]);
   }
   store.results.set(`links ${digest}`, JSON.stringify([...links]));
-  return links;
+  return ordered(links);
+}
+
+/** In layers of old the first one may be the one that a walk met first: of `a/b` and `a-` the first. */
+function ordered(links: Iterable<[TreePath, TreePath[]]>): Links {
+  return new Map([...links].map(([root, paths]) => [root, paths.toSorted()]));
 }

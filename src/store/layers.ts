@@ -284,9 +284,14 @@ export class Store {
     return this.#database.transaction(work).immediate();
   }
 
+  /** Whether there are layers that a power cut would take: builds made some since one was on the disk. No lock. */
+  hasFreshLayers(): boolean {
+    return this.#statements.unsettled.all().length > 0;
+  }
+
   /** When it returns, every layer published before is on the disk. One call a build: it costs what was written. */
   settleDisk(): void {
-    if (this.#statements.unsettled.all().length > 0) this.#sync();
+    if (this.hasFreshLayers()) this.#sync();
   }
 
   /**

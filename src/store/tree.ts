@@ -37,7 +37,7 @@ import {
   writeXattr,
 } from '../host/syscall.ts';
 import { type Digest, digestOf, startDigest } from './digest.ts';
-import type { Entry, TreePath } from './manifest.ts';
+import type { Entry, File, TreePath } from './manifest.ts';
 
 /** A path under a folder of the host as bytes; `root` is a path of the host, `path` one of a tree. */
 export function at(root: string, path: string): Buffer {
@@ -138,7 +138,26 @@ export function scanTree(root: string, options: ScanOptions): Map<TreePath, Entr
     const entry = readEntry(root, path, stat, options.mtime(stat), links);
     if (entry) entries.set(path, entry);
   }
+  nameLinks(entries);
   return entries;
+}
+
+/** Names hard links by the first of their paths in byte order: a walk may meet another one before, as `a-` comes before `a/b`. */
+export function nameLinks(entries: Map<TreePath, Entry>): void {
+  const firsts = new Map<TreePath, TreePath>();
+  for (const { path, link } of filesOf(entries)) {
+    if (link !== undefined && path < (firsts.get(link) ?? link)) firsts.set(link, path);
+  }
+  if (firsts.size === 0) return;
+  for (const file of filesOf(entries)) {
+    const first = firsts.get(file.link ?? file.path);
+    if (first !== undefined)
+      entries.set(file.path, { ...file, link: file.path === first ? undefined : first });
+  }
+}
+
+function* filesOf(entries: ReadonlyMap<TreePath, Entry>): Generator<File> {
+  for (const entry of entries.values()) if (entry.type === 'file') yield entry;
 }
 
 /** `links` holds the first path of every inode with several links that was met in this tree. */

@@ -173,6 +173,19 @@ test("a hard link between var and usr makes neither of them the store's, wheneve
   }
 });
 
+test('a hard link is made after the file that it is a link to, in whatever order a folder was walked through', () => {
+  const store = someStore();
+  const slots = newSlots();
+  const linked = addLayer(store, [], 'mkdir usr usr/d; echo x >usr/d/x; ln usr/d/x usr/d-', { name: 'base' });
+  const other = addLayer(store, [], 'mkdir usr; echo y >usr/d-', { name: 'base', inputs: { step: 2 } });
+  for (const layer of [linked, other, other, linked]) {
+    const plan = planOf(store, [layer]);
+    settleImage(store, slots, plan);
+    assert.deepEqual(onDisk(slots.link), lines(plan.manifest.values()));
+    assertOwnFiles(slots.link, plan);
+  }
+});
+
 test('only what differs is touched', () => {
   const store = someStore();
   const slots = newSlots();
@@ -200,10 +213,39 @@ test('only what differs is touched', () => {
   assert.equal(before('etc/same'), same);
 });
 
+test('a first image of new layers is in both slots, so that the first change touches only what differs; one of old layers is in one', () => {
+  const store = someStore();
+  const make = (text: string): ImagePlan =>
+    planOf(store, [
+      addLayer(store, [], `mkdir etc; echo same >etc/same; echo ${text} >etc/other`, {
+        name: 'base',
+        inputs: { text },
+      }),
+    ]);
+  const [one, two] = [make('one'), make('two')];
+  const slots = newSlots();
+  assert.equal(settleImage(store, slots, one).paths, 4);
+  const made = slots.slots.map((slot) => lstatSync(join(slot, 'etc/same')).ino);
+  assert.equal(new Set(made).size, 2);
+  for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(one.manifest.values()));
+  assert.equal(currentSlot(slots), slots.slots[0]);
+  assert.deepEqual(settleImage(store, slots, two), { paths: 4, bytes: 9 });
+  assert.equal(currentSlot(slots), slots.slots[1]);
+  assert.equal(lstatSync(join(slots.link, 'etc/same')).ino, made[1]);
+  assert.deepEqual(onDisk(slots.link), lines(two.manifest.values()));
+  const others = newSlots();
+  settleImage(store, others, one);
+  assert.deepEqual(
+    others.slots.map((slot) => existsSync(slot)),
+    [true, false],
+  );
+});
+
 test('an image that is there already stays in its slot', () => {
   const store = someStore();
   const slots = newSlots();
   const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
+  store.settleDisk();
   settleImage(store, slots, plan);
   const { ino } = lstatSync(`${slots.link}/x`);
   settleImage(store, slots, plan);
