@@ -5,18 +5,16 @@ import type { Span } from '../host/clock.ts';
 import { errno } from '../host/error.ts';
 import { readXattrs, removeXattr } from '../host/syscall.ts';
 import type { RecordChange, RecordPatches } from '../store/layers.ts';
-import { type Entry, identity, parentOf, sorted, type TreePath } from '../store/manifest.ts';
 import {
-  at,
-  makeEntry,
-  nameLinks,
-  readEntry,
-  removeTree,
-  setMetadata,
-  setTime,
-  walk,
-  whiteout,
-} from '../store/tree.ts';
+  type Entry,
+  identity,
+  type Manifest,
+  parentOf,
+  startManifest,
+  type TreePath,
+} from '../store/manifest.ts';
+import { SortedManifest } from '../store/sorted-manifest.ts';
+import { at, makeEntry, readEntry, removeTree, setMetadata, setTime, walk, whiteout } from '../store/tree.ts';
 import { newNames } from './ids.ts';
 import { encodeFileItself, FILE_ITSELF, type RecordFile, type View } from './view.ts';
 
@@ -31,7 +29,9 @@ export type CaptureOptions = {
   readonly gids: ReadonlyMap<number, number>;
 };
 
-export type Captured = { readonly manifest: Map<TreePath, Entry>; readonly records: RecordPatches };
+export type Captured = { readonly manifest: Manifest; readonly records: RecordPatches };
+
+type Folder = { readonly path: TreePath; readonly isChanged: boolean };
 
 type Names = { readonly uids: Map<string, number>; readonly gids: Map<string, number> };
 
@@ -64,10 +64,10 @@ function readIfThere(root: string, path: string): string | undefined {
  * whiteouts but no opaque folder, and folders that only lead to something in it look as the view has them.
  */
 export function capture(upper: string, view: View, options: CaptureOptions): Captured {
-  const manifest = new Map<TreePath, Entry>();
+  const manifest = startManifest();
   const records: Record<string, readonly RecordChange[]> = {};
   const links = new Map<bigint, TreePath>();
-  const folders: Entry[] = [];
+  const folders: Folder[] = [];
   const opaque = new Set<TreePath>();
   for (const path of goneRecords(upper, view)) records[path] = patchOf(path, undefined, view);
   for (const { path, stat: found } of walk(upper)) {
@@ -90,8 +90,9 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
     if (entry === undefined || (entry.type === 'whiteout' && below === undefined)) {
       removeTree(file);
     } else if (entry.type === 'dir') {
-      folders.push(entry);
-      if (below === undefined || identity(below) !== identity(entry)) manifest.set(path, entry);
+      const isChanged = below === undefined || identity(below) !== identity(entry);
+      folders.push({ path, isChanged });
+      if (isChanged) manifest.add(entry);
       if (opaque.has(parentOf(path)) || isOpaque(file)) {
         if (path !== '') opaque.add(path);
         if (below?.type === 'dir') expandOpaque(upper, path, view);
@@ -100,13 +101,11 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
     } else if (below !== undefined && identity(below) === identity(entry)) {
       removeTree(file);
     } else {
-      manifest.set(path, entry);
+      manifest.add(entry);
     }
   }
-  settleFolders(upper, folders, manifest, options.epoch);
-  nameLinks(manifest);
-  const ordered = sorted(manifest.values());
-  return { manifest: new Map(ordered.map((entry) => [entry.path, entry])), records: sortedRecords(records) };
+  settleFolders(upper, folders, options.epoch);
+  return { manifest: new SortedManifest(manifest.end()), records: sortedRecords(records) };
 }
 
 function sortedRecords(records: RecordPatches): RecordPatches {
@@ -231,15 +230,10 @@ function expandOpaque(upper: string, folder: TreePath, view: View): void {
 }
 
 /** Folders that hold nothing of the layer go; the others get their time, children first. */
-function settleFolders(
-  upper: string,
-  folders: readonly Entry[],
-  manifest: Map<TreePath, Entry>,
-  epoch: number,
-): void {
-  for (const { path } of folders.toReversed()) {
+function settleFolders(upper: string, folders: readonly Folder[], epoch: number): void {
+  for (const { path, isChanged } of folders.toReversed()) {
     const folder = at(upper, path);
-    if (path !== '' && !manifest.has(path) && removeIfEmpty(folder)) continue;
+    if (path !== '' && !isChanged && removeIfEmpty(folder)) continue;
     setTime(folder, epoch);
   }
 }

@@ -159,7 +159,7 @@ function lookUpPaths(store: LayerContents, layers: readonly ViewLayer[], sees: S
     const known = spots.get(path);
     if (known) return known;
     const spot = resolveSpot(path, changesAt(path), sees, spotAt);
-    spots.set(path, spot);
+    if (spot !== NOTHING) spots.set(path, spot);
     return spot;
   };
   const at = (path: TreePath): Placed | undefined => shown(spotAt(path));

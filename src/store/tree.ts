@@ -49,19 +49,25 @@ export function at(root: string, path: string): Buffer {
 export type Found = { readonly path: TreePath; readonly stat: BigIntStats };
 
 /**
- * Everything below `root` and `root` itself, in byte order within a folder, parents first. Nothing is opened or followed. What the
+ * Everything below `root` and `root` itself, in byte order of the paths, so parents first. Nothing is opened or followed. What the
  * caller removes or adds in a folder while it looks at that folder is left out or met.
  */
 export function* walk(root: string, skip: (path: TreePath) => boolean = () => false): Generator<Found> {
+  /** The next one is the last. */
   const pending: TreePath[] = ['' as TreePath];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const stat = lstatSync(at(root, path), { bigint: true });
     yield { path, stat };
     if (!stat.isDirectory()) continue;
+    const start = path === '' ? '' : `${path}/`;
+    /** `a-` comes after `a`, but before `a/b`. */
+    const before: TreePath[] = [];
+    while (pending.length > 0 && pending.at(-1)! < start) before.push(pending.pop()!);
     for (const name of namesIn(at(root, path)).sort().reverse()) {
-      const child = (path === '' ? name : `${path}/${name}`) as TreePath;
+      const child = `${start}${name}` as TreePath;
       if (!skip(child)) pending.push(child);
     }
+    for (const sibling of before.reverse()) pending.push(sibling);
   }
 }
 
@@ -138,26 +144,7 @@ export function scanTree(root: string, options: ScanOptions): Map<TreePath, Entr
     const entry = readEntry(root, path, stat, options.mtime(stat), links);
     if (entry) entries.set(path, entry);
   }
-  nameLinks(entries);
   return entries;
-}
-
-/** Names hard links by the first of their paths in byte order: a walk may meet another one before, as `a-` comes before `a/b`. */
-export function nameLinks(entries: Map<TreePath, Entry>): void {
-  const firsts = new Map<TreePath, TreePath>();
-  for (const { path, link } of filesOf(entries)) {
-    if (link !== undefined && path < (firsts.get(link) ?? link)) firsts.set(link, path);
-  }
-  if (firsts.size === 0) return;
-  for (const file of filesOf(entries)) {
-    const first = firsts.get(file.link ?? file.path);
-    if (first !== undefined)
-      entries.set(file.path, { ...file, link: file.path === first ? undefined : first });
-  }
-}
-
-function* filesOf(entries: ReadonlyMap<TreePath, Entry>): Generator<File> {
-  for (const entry of entries.values()) if (entry.type === 'file') yield entry;
 }
 
 /** `links` holds the first path of every inode with several links that was met in this tree. */
@@ -288,11 +275,7 @@ function settleFolder({ mode, uid, gid }: Entry, file: Buffer): void {
 const SMALL = 16_384;
 
 /** Makes a small file without attributes. False when `from` is not what it should be, or has holes; then nothing is made. */
-function copySmall(
-  { size, mode, uid, gid, mtime }: Entry & { type: 'file' },
-  file: Buffer,
-  from: Buffer,
-): boolean {
+function copySmall({ size, mode, uid, gid, mtime }: File, file: Buffer, from: Buffer): boolean {
   const source = openSync(from, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const found = fstatSync(source);
