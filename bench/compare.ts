@@ -186,7 +186,7 @@ async function oneRun(session: Session): Promise<void> {
   if (wanted('cold')) await cold(session);
   else for (const tool of tools) await tool.build();
   if (wanted('unchanged')) await unchanged(session);
-  // The first change after a cold build makes the image's other slot; all later ones only change it.
+  // Where the image was there without its other slot, this change makes that; all later ones only change it.
   changeData(example, session.next());
   const second = await own!.build();
   if (wanted('second') && wanted('cold')) keep(session, 'second', own!, second.seconds);
