@@ -116,7 +116,7 @@ function measure(project: string, scriptlets: number, runs: number): Figure[] {
   say(`${scriptlets} scriptlets, ${count(paths)} paths: first build ${first.seconds.toFixed(1)} s`);
   let change = 0;
   const changes = [() => {}, () => changeLeaf(project, ++change), () => changeMiddle(project, ++change)];
-  // The first change after the first build makes the image's other slot.
+  // The first change after the first build is none of the figures.
   changes[1]!();
   build(project);
   const seconds: number[][] = FIGURES.map(() => []);

@@ -32,6 +32,6 @@ export function forgetLayers(project: string): void {
   forgetImages(project);
 }
 
-export function forgetImages(project: string): void {
+function forgetImages(project: string): void {
   rmSync(join(project, 'images'), { recursive: true, force: true });
 }

@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { keepCompiled } from '../host/compiled.ts';
 import { SnapError } from '../host/error.ts';
+import { layoutOf } from '../store/layout.ts';
 import { recallUnchanged } from '../unchanged.ts';
 import { chooseConf, chooseProject } from './choose.ts';
 import { printJson } from './print.ts';
@@ -20,7 +24,10 @@ export function answerUnchanged(argv: readonly string[]): boolean {
     const project = chooseProject({ folder });
     const conf = chooseConf(project, name);
     const result = recallUnchanged(project, conf);
-    if (result === undefined) return false;
+    if (result === undefined) {
+      keepCompiledIn(project);
+      return false;
+    }
     const seconds = performance.now() / 1000;
     const printValue = rest.includes('--json') ? printJson : undefined;
     tellBuild(conf, { ...result, seconds }, { orders: 0, ids: 0 }, printValue);
@@ -29,4 +36,10 @@ export function answerUnchanged(argv: readonly string[]): boolean {
     if (error instanceof SnapError) return false;
     throw error;
   }
+}
+
+/** A store that is not there yet is made by the build, with a mode of its own. */
+function keepCompiledIn(project: string): void {
+  const { index, root } = layoutOf(project);
+  if (existsSync(index)) keepCompiled(join(root, 'compiled'));
 }

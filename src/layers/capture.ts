@@ -15,7 +15,15 @@ import type { Span } from '../host/clock.ts';
 import { errno } from '../host/error.ts';
 import { readXattrs, removeXattr, writeXattr } from '../host/syscall.ts';
 import type { RecordChange, RecordPatches } from '../store/layers.ts';
-import { type Entry, identity, parentOf, sorted, type TreePath } from '../store/manifest.ts';
+import {
+  type Entry,
+  identity,
+  type Manifest,
+  parentOf,
+  startManifest,
+  type TreePath,
+} from '../store/manifest.ts';
+import { SortedManifest } from '../store/sorted-manifest.ts';
 import {
   at,
   copyFile,
@@ -46,7 +54,9 @@ export type CaptureOptions = {
   readonly brought?: (path: TreePath) => Entry | undefined;
 };
 
-export type Captured = { readonly manifest: Map<TreePath, Entry>; readonly records: RecordPatches };
+export type Captured = { readonly manifest: Manifest; readonly records: RecordPatches };
+
+type Folder = { readonly path: TreePath; readonly isChanged: boolean };
 
 type Names = { readonly uids: Map<string, number>; readonly gids: Map<string, number> };
 
@@ -79,10 +89,10 @@ function readIfThere(root: string, path: string): string | undefined {
  * whiteouts but no opaque folder, and folders that only lead to something in it look as the view has them.
  */
 export function capture(upper: string, view: View, options: CaptureOptions): Captured {
-  const manifest = new Map<TreePath, Entry>();
+  const manifest = startManifest();
   const records: Record<string, readonly RecordChange[]> = {};
   const links = new Map<bigint, TreePath>();
-  const folders: Entry[] = [];
+  const folders: Folder[] = [];
   const opaque = new Set<TreePath>();
   /** Folders that the view does not have. */
   const fresh = new Set<TreePath>();
@@ -104,7 +114,7 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
     }
     const brought = fate === 'keep' ? options.brought?.(path) : undefined;
     if (brought) {
-      manifest.set(path, linked(brought, stat, links));
+      manifest.add(linked(brought, stat, links));
       continue;
     }
     const entry = settleEntry(upper, path, stat, links, options);
@@ -112,9 +122,10 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
     if (entry === undefined || (entry.type === 'whiteout' && below === undefined)) {
       removeTree(file);
     } else if (entry.type === 'dir') {
-      folders.push(entry);
+      const isChanged = below === undefined || identity(below) !== identity(entry);
+      folders.push({ path, isChanged });
       if (below === undefined && path !== '') fresh.add(path);
-      if (below === undefined || identity(below) !== identity(entry)) manifest.set(path, entry);
+      if (isChanged) manifest.add(entry);
       if (opaque.has(parentOf(path)) || isOpaque(file)) {
         if (path !== '') opaque.add(path);
         if (below?.type === 'dir') expandOpaque(upper, path, view);
@@ -123,12 +134,11 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
     } else if (below !== undefined && identity(below) === identity(entry)) {
       removeTree(file);
     } else {
-      manifest.set(path, entry);
+      manifest.add(entry);
     }
   }
-  settleFolders(upper, folders, manifest, options.epoch);
-  const ordered = sorted(manifest.values());
-  return { manifest: new Map(ordered.map((entry) => [entry.path, entry])), records: sortedRecords(records) };
+  settleFolders(upper, folders, options.epoch);
+  return { manifest: new SortedManifest(manifest.end()), records: sortedRecords(records) };
 }
 
 function sortedRecords(records: RecordPatches): RecordPatches {
@@ -183,7 +193,8 @@ function settleEntry(
   const entry = { ...found, uid, gid, xattrs: renumberAcls(found.xattrs, options) };
   const file = at(upper, path);
   if (entry.type === 'symlink') {
-    if (uid !== found.uid || gid !== found.gid) lchownSync(file, uid, gid);
+    if (stat.nlink > 1n) separate(entry, file);
+    else if (uid !== found.uid || gid !== found.gid) lchownSync(file, uid, gid);
   } else if (uid !== found.uid || gid !== found.gid || entry.xattrs !== found.xattrs) {
     setMetadata(entry, file);
   }
@@ -212,6 +223,12 @@ function makeOwn(file: Buffer): void {
   for (const [name, value] of readXattrs(file)) writeXattr(beside, name, value);
   utimesSync(beside, atime, mtime);
   renameSync(beside, file);
+}
+
+/** A symlink that is a hard link to another one becomes one of its own: a manifest says of files alone what they are linked to. */
+function separate(entry: Entry, file: Buffer): void {
+  removeTree(file);
+  makeEntry(entry, file, Buffer.alloc(0));
 }
 
 function settledTime(stat: BigIntStats, { ran, epoch }: CaptureOptions): number {
@@ -267,15 +284,10 @@ function expandOpaque(upper: string, folder: TreePath, view: View): void {
 }
 
 /** Folders that hold nothing of the layer go; the others get their time, children first. */
-function settleFolders(
-  upper: string,
-  folders: readonly Entry[],
-  manifest: Map<TreePath, Entry>,
-  epoch: number,
-): void {
-  for (const { path } of folders.toReversed()) {
+function settleFolders(upper: string, folders: readonly Folder[], epoch: number): void {
+  for (const { path, isChanged } of folders.toReversed()) {
     const folder = at(upper, path);
-    if (path !== '' && !manifest.has(path) && removeIfEmpty(folder)) continue;
+    if (path !== '' && !isChanged && removeIfEmpty(folder)) continue;
     setTime(folder, epoch);
   }
 }

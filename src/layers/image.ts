@@ -16,7 +16,7 @@ import { asDigest, type Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
 import { syncFolder } from '../store/layout.ts';
 import { decodeManifest, type Entry, encodeManifest, parentOf, type TreePath } from '../store/manifest.ts';
-import { at, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
+import { at, handsDown, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
 import { addDifferent, changedPaths, isEqual, keepLayers, reviveLayers } from './kept-view.ts';
 import { type ImagePlan, type Part, planImage } from './plan.ts';
 import { mergeView } from './view.ts';
@@ -45,14 +45,16 @@ export function slotsOf(images: string, name: string): Slots {
 
 /**
  * Brings a conf's image to the plan. Whoever reads through the link sees the old image or the new one, whole; on success the new one
- * is on the disk. The caller holds the conf's image for itself.
+ * is on the disk. A first image of layers that were made for it is made in both slots: after all that their making took nobody
+ * notices, and the first change has to apply its difference alone. The caller holds the conf's image for itself.
  */
 export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent {
   const current = currentSlot(slots);
   const shown = current === undefined ? undefined : readNote(noteFile(current));
   if (shown?.digest === plan.digest) return { paths: shown.paths, bytes: shown.bytes };
-  const target = current === slots.slots[0] ? slots.slots[1] : slots.slots[0];
-  const extent = updateFolder(store, target, noteFile(target), plan);
+  const [target, other] = current === slots.slots[0] ? slots.slots.toReversed() : slots.slots;
+  const spare = current === undefined && store.hasFreshLayers() ? other : undefined;
+  const extent = bring(store, target!, noteFile(target!), plan, spare);
   const beside = `${slots.link}.new`;
   rmSync(beside, { force: true });
   symlinkSync(basename(target), beside);
@@ -63,12 +65,37 @@ export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent
 
 /** Makes a folder of the caller's equal to the plan; `note` is where is kept how it was made. */
 export function updateFolder(store: Store, folder: string, note: string, plan: ImagePlan): Extent {
+  return bring(store, folder, note, plan, undefined);
+}
+
+/** `spare` is a slot to be made like the folder, where that can be, so that it is on the disk by the same wait. */
+function bring(
+  store: Store,
+  folder: string,
+  note: string,
+  plan: ImagePlan,
+  spare: string | undefined,
+): Extent {
   const before = existsSync(folder) ? readNote(note) : undefined;
   rmSync(note, { force: true });
   const extent = (before && change(store, folder, before, plan)) ?? makeAll(folder, plan);
+  const notes = spare !== undefined && makeSpare(spare, plan) ? [noteFile(spare), note] : [note];
   store.settleFolder(folder);
-  writeNote(note, plan, extent);
+  for (const file of notes) writeNote(file, plan, extent);
   return extent;
+}
+
+/** False when there is no room for it: the next change makes it. */
+function makeSpare(slot: string, plan: ImagePlan): boolean {
+  rmSync(noteFile(slot), { force: true });
+  try {
+    makeAll(slot, plan);
+    return true;
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes(errno(error) ?? '')) throw error;
+    removeTree(Buffer.from(slot));
+    return false;
+  }
 }
 
 /** The image in a slot as a plan; undefined when nobody knows any more how it was made. */
@@ -156,12 +183,13 @@ function applyChanges(folder: string, changes: readonly Change[], plan: ImagePla
   for (const { path, old, now } of changes) {
     if (!now) continue;
     const { entry } = now;
-    if (path !== '' && plan.at(parentOf(path))?.type !== 'dir') throw noFolder(path);
+    const parent = path === '' ? undefined : plan.at(parentOf(path));
+    if (path !== '' && parent?.type !== 'dir') throw noFolder(path);
     const file = at(folder, path);
     const stays = old?.type === 'dir' && entry.type === 'dir';
     requireRealFolder(folder, stays ? path : parentOf(path), real);
     if (stays) setMetadata(entry, file);
-    else make(folder, now, file, plan);
+    else make(folder, now, file, plan, parent);
     if (entry.type === 'dir') real.add(path);
     touched.add(path).add(parentOf(path));
   }
@@ -174,18 +202,19 @@ function applyChanges(folder: string, changes: readonly Change[], plan: ImagePla
 /** Makes the folder from nothing. */
 function makeAll(folder: string, plan: ImagePlan): Extent {
   removeTree(Buffer.from(folder));
-  const folders = new Map<TreePath, number>();
+  const folders = new Map<TreePath, Entry>();
   let paths = 0;
   let bytes = 0;
   for (const part of plan.parts()) {
     const { entry } = part;
-    if (entry.path !== '' && !folders.has(parentOf(entry.path))) throw noFolder(entry.path);
-    make(folder, part, at(folder, entry.path), plan);
-    if (entry.type === 'dir') folders.set(entry.path, entry.mtime);
+    const parent = entry.path === '' ? undefined : folders.get(parentOf(entry.path));
+    if (entry.path !== '' && parent === undefined) throw noFolder(entry.path);
+    make(folder, part, at(folder, entry.path), plan, parent);
+    if (entry.type === 'dir') folders.set(entry.path, entry);
     paths++;
     bytes += bytesOf(entry);
   }
-  for (const [path, mtime] of [...folders].reverse()) setTime(at(folder, path), mtime);
+  for (const [path, { mtime }] of [...folders].reverse()) setTime(at(folder, path), mtime);
   return { paths, bytes };
 }
 
@@ -194,18 +223,20 @@ function noFolder(path: TreePath): Error {
   return new Error(`The image has "${path}" but no folder for it`);
 }
 
-function make(folder: string, part: Part, file: Buffer, plan: ImagePlan): void {
+/** Makes one part; `parent` is the folder of the image that it lies in. */
+function make(folder: string, part: Part, file: Buffer, plan: ImagePlan, parent: Entry | undefined): void {
   const { entry, isCopied } = part;
   const record = plan.recordAt(entry.path);
+  const inherits = parent === undefined || handsDown(parent);
   if (record) {
     writeFileSync(file, record, { flag: 'wx' });
     setMetadata(entry, file);
   } else if (entry.type === 'file' && entry.link !== undefined) {
     linkSync(at(folder, entry.link), file);
-  } else if (entry.type === 'file' && !isCopied) {
-    linkEntry(entry, file, plan.sourceOf(part));
+  } else if ((entry.type === 'file' || entry.type === 'symlink') && !isCopied) {
+    linkEntry(entry, file, plan.sourceOf(part), inherits);
   } else {
-    makeEntry(entry, file, plan.sourceOf(part));
+    makeEntry(entry, file, plan.sourceOf(part), inherits);
   }
 }
 

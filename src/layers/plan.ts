@@ -1,8 +1,8 @@
-import { matchesGlob } from 'node:path';
 import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
-import { type Entry, type File, type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
+import type { Entry, File, Manifest, TreePath } from '../store/manifest.ts';
 import { at } from '../store/tree.ts';
+import { excluder } from './excludes.ts';
 import { keepLayers } from './kept-view.ts';
 import { type Placed, recordBytes, type View } from './view.ts';
 
@@ -35,8 +35,8 @@ export type Part = {
   /** Position of the layer that it comes from; of no meaning for a database file. */
   readonly layer: number;
   /**
-   * Whether it is a file that people edit in place, or that programs write: never linked, so that such an edit cannot reach the store.
-   * Of hard links all are, if one is.
+   * Whether it is a file or a symlink that people change in place, or programs do: never linked, so that such an edit cannot reach the
+   * store. Of hard links all are, if one is.
    */
   readonly isCopied: boolean;
 };
@@ -70,6 +70,7 @@ export function planImage(
   };
   const partOf = (placed: Placed): Part => {
     const { entry, layer } = placed;
+    if (entry.type === 'symlink') return { entry, layer, isCopied: isOwn(entry.path) };
     if (entry.type !== 'file') return { entry, layer, isCopied: false };
     const group = groupOf(placed);
     const link = group[0] === entry.path ? undefined : group[0];
@@ -77,6 +78,7 @@ export function planImage(
     return { entry: link === entry.link ? entry : { ...entry, link }, layer, isCopied };
   };
   const recordPart = (entry: Entry): Part => ({ entry, layer: 0, isCopied: true });
+  const trees: string[] = [];
   const manifest = once(() => {
     const all = new Map<TreePath, Entry>();
     for (const { entry } of plan.parts()) all.set(entry.path, entry);
@@ -106,7 +108,10 @@ export function planImage(
       for (; next; next = records.shift()) yield recordPart(next);
     },
     linksAt: (path) => groupOf(placedAt(path)),
-    sourceOf: ({ entry, layer }) => at(store.treeOf(view.layers[layer]!.row.n), entry.path),
+    sourceOf({ entry, layer }) {
+      trees[layer] ??= store.treeOf(view.layers[layer]!.row.n);
+      return at(trees[layer], entry.path);
+    },
     recordAt: (path) => {
       const file = recordEntries().has(path) ? view.records.get(path) : undefined;
       return file && recordBytes(path, file);
@@ -190,31 +195,17 @@ function linksOf(store: PlanContents, { n, digest }: LayerRow): Links {
 
 function recallLinks(store: PlanContents, n: number, digest: Digest): Links {
   const text = store.results.get(`links ${digest}`);
-  if (text !== undefined) return new Map(JSON.parse(text) as [TreePath, TreePath[]][]);
+  if (text !== undefined) return ordered(JSON.parse(text) as [TreePath, TreePath[]][]);
   const links = new Map<TreePath, TreePath[]>();
   for (const entry of store.manifestOf(n).values()) {
     if (entry.type !== 'file' || entry.link === undefined) continue;
     links.set(entry.link, [...(links.get(entry.link) ?? [entry.link]), entry.path]);
   }
   store.results.set(`links ${digest}`, JSON.stringify([...links]));
-  return links;
+  return ordered(links);
 }
 
-/** Globs as `exclude_path` takes them; what lies below a path that is left out is left out too. */
-function excluder(globs: readonly string[]): (path: TreePath) => boolean {
-  const patterns = globs
-    .map((glob) => Buffer.from(glob).toString('latin1'))
-    .map((glob) => glob.replace(/^\/+/, '').replace(/\/+$/, ''));
-  const answers = new Map<string, boolean>();
-  const isExcluded = (path: TreePath): boolean => {
-    if (path === '') return false;
-    const before = answers.get(path);
-    if (before !== undefined) return before;
-    const result =
-      isExcluded(parentOf(path)) ||
-      patterns.some((pattern) => path === pattern || matchesGlob(path, pattern));
-    answers.set(path, result);
-    return result;
-  };
-  return patterns.length === 0 ? () => false : isExcluded;
+/** In layers of old the first one may be the one that a walk met first: of `a/b` and `a-` the first. */
+function ordered(links: Iterable<[TreePath, TreePath[]]>): Links {
+  return new Map([...links].map(([root, paths]) => [root, paths.toSorted()]));
 }

@@ -23,16 +23,16 @@ export function sameEntry(a: Entry, b: Entry): boolean {
 
 /**
  * What layers left at a path, merged. `changes` holds the base's entry too, as layer 0, in the order of the view; `spotAt` tells what
- * lies at the folders above.
+ * lies at the folders above; without it none of them was replaced.
  */
 export function resolveSpot(
   path: TreePath,
   changes: readonly Change<Entry>[],
   sees: Sees,
-  spotAt: (path: TreePath) => Spot,
+  spotAt: ((path: TreePath) => Spot) | undefined,
 ): Spot {
   const spot = mergeSpot(changes, sees);
-  return spot === NOTHING ? spot : beneathReplaced(path, spot, sees, spotAt);
+  return spot === NOTHING || !spotAt ? spot : beneathReplaced(path, spot, sees, spotAt);
 }
 
 function mergeSpot(changes: readonly Change<Entry>[], sees: Sees): Spot {

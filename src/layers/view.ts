@@ -159,7 +159,7 @@ function lookUpPaths(store: LayerContents, layers: readonly ViewLayer[], sees: S
     const known = spots.get(path);
     if (known) return known;
     const spot = resolveSpot(path, changesAt(path), sees, spotAt);
-    spots.set(path, spot);
+    if (spot !== NOTHING) spots.set(path, spot);
     return spot;
   };
   const at = (path: TreePath): Placed | undefined => shown(spotAt(path));
@@ -186,7 +186,8 @@ function* writtenSpots(
   for (const [path, own] of mergeSorted(others)) {
     const below = base?.get(path);
     const changes = own.map(({ layer, value }) => ({ layer: layer + 1, value }));
-    const spot = resolveSpot(path, below ? [{ layer: 0, value: below }, ...changes] : changes, sees, spotAt);
+    const all = below ? [{ layer: 0, value: below }, ...changes] : changes;
+    const spot = resolveSpot(path, all, sees, replaced.size > 0 ? spotAt : undefined);
     if (spot.replacing.length > 0) replaced.set(path, spot);
     yield [path, spot];
   }
@@ -197,7 +198,7 @@ function* allEntries(store: LayerContents, layers: readonly ViewLayer[], sees: S
   const replaced = new Map<TreePath, Spot>();
   const spotAt = (path: TreePath): Spot => replaced.get(path) ?? NOTHING;
   for (const [path, changes] of mergeSorted(layers.map(({ row }) => store.manifestOf(row.n)))) {
-    const spot = resolveSpot(path, changes, sees, spotAt);
+    const spot = resolveSpot(path, changes, sees, replaced.size > 0 ? spotAt : undefined);
     if (spot.replacing.length > 0) replaced.set(path, spot);
     const placed = shown(spot);
     if (placed) yield placed;

@@ -19,17 +19,7 @@ export type LearnedOrder = { readonly later: string; readonly earlier: string };
  * @throws SnapError SCRIPTLET for a need that is unknown or runs in a circle, LOCK for an order that would close a circle.
  */
 export function sequence<S extends Needing>(scriptlets: readonly S[], orders: readonly LearnedOrder[]): S[] {
-  const before = predecessors(scriptlets, orders);
-  const done = new Set<string>();
-  const result: S[] = [];
-  let waiting = [...scriptlets];
-  while (waiting.length > 0) {
-    const next = waiting.find(({ name }) => [...before.get(name)!].every((other) => done.has(other)))!;
-    done.add(next.name);
-    result.push(next);
-    waiting = waiting.filter((scriptlet) => scriptlet !== next);
-  }
-  return result;
+  return inOrder(scriptlets, predecessors(scriptlets, orders));
 }
 
 /**
@@ -42,13 +32,43 @@ export function closures(
   orders: readonly LearnedOrder[],
 ): Map<string, ReadonlySet<string>> {
   const before = predecessors(scriptlets, orders);
-  const running = sequence(scriptlets, orders).map(({ name }) => name);
+  const running = new Map(inOrder(scriptlets, before).map(({ name }, position) => [name, position]));
   const seen = new Map<string, ReadonlySet<string>>();
-  for (const name of running) {
-    const all = new Set([...before.get(name)!].flatMap((other) => [...seen.get(other)!, other]));
-    seen.set(name, new Set(running.filter((other) => all.has(other))));
+  for (const name of running.keys()) {
+    const all = new Set<string>();
+    for (const other of before.get(name)!) {
+      all.add(other);
+      for (const below of seen.get(other)!) all.add(below);
+    }
+    seen.set(name, new Set([...all].sort((a, b) => running.get(a)! - running.get(b)!)));
   }
   return seen;
+}
+
+/** Always the first of those, in the order given, for which nothing is left to wait for. */
+function inOrder<S extends Needing>(scriptlets: readonly S[], before: Edges): S[] {
+  const positions = new Map(scriptlets.map(({ name }, position) => [name, position]));
+  const after = scriptlets.map((): number[] => []);
+  const waitsFor = scriptlets.map(({ name }, position) => {
+    for (const other of before.get(name)!) after[positions.get(other)!]!.push(position);
+    return before.get(name)!.size;
+  });
+  /** Positions, the first one last. */
+  const ready = [...waitsFor.keys()].filter((position) => waitsFor[position] === 0).reverse();
+  const result: S[] = [];
+  for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+    result.push(scriptlets[next]!);
+    for (const position of after[next]!) {
+      waitsFor[position]!--;
+      if (waitsFor[position] === 0) insert(ready, position);
+    }
+  }
+  return result;
+}
+
+function insert(ready: number[], position: number): void {
+  const at = ready.findLastIndex((other) => other > position);
+  ready.splice(at + 1, 0, position);
 }
 
 /**

@@ -18,6 +18,15 @@ export function digestOf(content: Uint8Array | string): Digest {
   return blake3().hash(content).toString('hex') as Digest;
 }
 
+/** The digest of many bytes, which WebAssembly would hold a second time otherwise. */
+export function digestInParts(bytes: Uint8Array): Digest {
+  const digest = startDigest();
+  for (let at = 0; at < bytes.length; at += PART) digest.update(bytes.subarray(at, at + PART));
+  return digest.end();
+}
+
+const PART = 1 << 20;
+
 /** A digest of what is fed in parts: 0.4 GB/s in WebAssembly. */
 export function startDigest(): { update(bytes: Uint8Array): void; end(): Digest } {
   const hasher = blake3().createHash();

@@ -14,11 +14,11 @@ import { errno } from '../host/error.ts';
 import { syncFilesystem } from '../host/syscall.ts';
 import { type BuildNote, keptBuilds, writeBuild } from './builds.ts';
 import { type Database, openIndex, type Statement } from './database.ts';
-import { canonicalJson, type Digest, digestOf, type Json } from './digest.ts';
+import { canonicalJson, type Digest, digestInParts, digestOf, type Json } from './digest.ts';
 import { type Layout, layoutOf, prepareLayout, syncFolder, workDirName } from './layout.ts';
 import { type HeldFolder, makeHeldFolder, sweepFolders } from './locks.ts';
 import { type Entry, encodeManifest, type Manifest, parentOf, type TreePath } from './manifest.ts';
-import { SortedManifest } from './sorted-manifest.ts';
+import { bytesOf, SortedManifest } from './sorted-manifest.ts';
 import { at, removeTree, setTime } from './tree.ts';
 
 export type LayerKey = string & { readonly brand: 'LayerKey' };
@@ -81,7 +81,11 @@ export type NewLayer = Omit<LayerNote, 'format' | 'digest' | 'made'> & { readonl
 
 /** The digest of a layer's content: its manifest and its record patches. */
 export function contentDigest(manifest: Manifest, records: RecordPatches): Digest {
-  return digestOf(`${digestOf(encodeManifest(manifest.values()))}${canonicalJson(records)}`);
+  return contentDigestOf(bytesOf(manifest), records);
+}
+
+function contentDigestOf(bytes: Buffer, records: RecordPatches): Digest {
+  return digestOf(`${digestInParts(bytes)}${canonicalJson(records)}`);
 }
 
 /** The version of the index's tables. */
@@ -126,9 +130,9 @@ export class Store {
   }
 
   #addPaths(n: number, manifest: Manifest): void {
-    const shared = new Set(shareable(manifest).map(({ path }) => path));
+    const linked = linkedPaths(manifest);
     for (const entry of manifest.values()) {
-      this.#statements.addPath.run(entry.path, n, shared.has(entry.path) ? fileId(entry) : null);
+      this.#statements.addPath.run(entry.path, n, isShareable(entry, linked) ? fileId(entry) : null);
     }
   }
 
@@ -239,10 +243,10 @@ export class Store {
    */
   shareFiles(tree: string, manifest: Manifest, isShared: (path: TreePath) => boolean = () => false): void {
     const times = new Map<string, number>();
-    for (const entry of shareable(manifest)) {
-      const row = isShared(entry.path)
-        ? undefined
-        : this.#statements.sharedFile.get(entry.path, fileId(entry));
+    const linked = linkedPaths(manifest);
+    for (const entry of manifest.values()) {
+      if (isShared(entry.path) || !isShareable(entry, linked)) continue;
+      const row = this.#statements.sharedFile.get(entry.path, fileId(entry));
       if (!row) continue;
       const parent = parentOf(entry.path);
       if (!times.has(parent)) times.set(parent, lstatSync(at(tree, parent)).mtimeMs / 1000);
@@ -259,9 +263,9 @@ export class Store {
    */
   publish(folder: string, layer: NewLayer, { again = false } = {}): LayerRow {
     const { manifest, ...rest } = layer;
-    const digest = contentDigest(manifest, layer.records);
+    const bytes = bytesOf(manifest);
+    const digest = contentDigestOf(bytes, layer.records);
     const note: LayerNote = { ...rest, format: 1, digest, made: Math.floor(Date.now() / 1000) };
-    const bytes = encodeManifest(manifest.values());
     writeFileSync(join(folder, 'manifest'), bytes);
     writeFileSync(join(folder, 'layer.json'), JSON.stringify(note));
     const row = this.#transaction(() => this.#publishNow(folder, note, manifest, again));
@@ -302,9 +306,14 @@ export class Store {
     return this.#database.transaction(work).immediate();
   }
 
+  /** Whether there are layers that a power cut would take: builds made some since one was on the disk. No lock. */
+  hasFreshLayers(): boolean {
+    return this.#statements.unsettled.all().length > 0;
+  }
+
   /** When it returns, every layer published before is on the disk. One call a build: it costs what was written. */
   settleDisk(): void {
-    if (this.#statements.unsettled.all().length > 0) this.#sync();
+    if (this.hasFreshLayers()) this.#sync();
   }
 
   /**
@@ -418,13 +427,16 @@ function prepare(database: Database) {
   };
 }
 
-/** Files that may be one with that of another layer: hard links may not, since then their other names would come along. */
-function shareable(manifest: Manifest): Entry[] {
+/** The paths to which others of the manifest are hard links. */
+function linkedPaths(manifest: Manifest): Set<string> {
   const linked = new Set<string>();
   for (const entry of manifest.values()) if (entry.type === 'file' && entry.link) linked.add(entry.link);
-  return [...manifest.values()].filter(
-    (entry) => entry.type === 'file' && entry.size > 0 && entry.link === undefined && !linked.has(entry.path),
-  );
+  return linked;
+}
+
+/** A file may be one with that of another layer, but no hard link: then its other names would come along. */
+function isShareable(entry: Entry, linked: ReadonlySet<string>): boolean {
+  return entry.type === 'file' && entry.size > 0 && entry.link === undefined && !linked.has(entry.path);
 }
 
 function fileId(entry: Entry): Buffer {

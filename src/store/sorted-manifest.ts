@@ -1,13 +1,26 @@
-import { decodeLine, type Entry, type Manifest, pathOfLine, type TreePath } from './manifest.ts';
+import {
+  decodeLine,
+  type Entry,
+  encodeManifest,
+  type Manifest,
+  pathOfLine,
+  type TreePath,
+} from './manifest.ts';
 
 /** A manifest that was looked into this often, in parts of its length, is decoded as a whole. */
 const OFTEN = 1 / 8;
 /** Lines beyond which a manifest is never held decoded: an entry takes about 400 bytes. */
 const MANY = 30_000;
 
+/** The canonical bytes of a manifest, encoded only when they are not there. */
+export function bytesOf(manifest: Manifest): Buffer {
+  return manifest instanceof SortedManifest ? manifest.bytes : encodeManifest(manifest.values());
+}
+
 /** A manifest as it lies on the disk: looked up by bisection, decoded a line at a time. */
 export class SortedManifest implements Manifest {
-  readonly #bytes: Buffer;
+  /** As `encodeManifest` writes them. */
+  readonly bytes: Buffer;
   readonly #known = new Map<TreePath, Entry | undefined>();
   #lookups = 0;
   #size: number | undefined;
@@ -15,13 +28,13 @@ export class SortedManifest implements Manifest {
 
   constructor(bytes: Buffer) {
     if (bytes.length > 0 && bytes.at(-1) !== 10) throw new Error('Manifest ends within a line');
-    this.#bytes = bytes;
+    this.bytes = bytes;
   }
 
   get size(): number {
     if (this.#size !== undefined) return this.#size;
     let lines = 0;
-    for (let at = this.#bytes.indexOf(10); at >= 0; at = this.#bytes.indexOf(10, at + 1)) lines++;
+    for (let at = this.bytes.indexOf(10); at >= 0; at = this.bytes.indexOf(10, at + 1)) lines++;
     this.#size = lines;
     return lines;
   }
@@ -40,18 +53,18 @@ export class SortedManifest implements Manifest {
   }
 
   *values(): Generator<Entry> {
-    for (let start = 0; start < this.#bytes.length; ) {
-      const end = this.#bytes.indexOf(10, start);
-      yield decodeLine(this.#bytes.toString('latin1', start, end));
+    for (let start = 0; start < this.bytes.length; ) {
+      const end = this.bytes.indexOf(10, start);
+      yield decodeLine(this.bytes.toString('latin1', start, end));
       start = end + 1;
     }
   }
 
   /** The entries whose paths begin with `prefix`, in byte order. */
   *startingWith(prefix: string): Generator<Entry> {
-    for (let start = this.#firstFrom(prefix); start < this.#bytes.length; ) {
-      const end = this.#bytes.indexOf(10, start);
-      const line = this.#bytes.toString('latin1', start, end);
+    for (let start = this.#firstFrom(prefix); start < this.bytes.length; ) {
+      const end = this.bytes.indexOf(10, start);
+      const line = this.bytes.toString('latin1', start, end);
       if (!pathOfLine(line).startsWith(prefix)) return;
       yield decodeLine(line);
       start = end + 1;
@@ -60,20 +73,20 @@ export class SortedManifest implements Manifest {
 
   #find(path: TreePath): Entry | undefined {
     const start = this.#firstFrom(path);
-    if (start >= this.#bytes.length) return undefined;
-    const line = this.#bytes.toString('latin1', start, this.#bytes.indexOf(10, start));
+    if (start >= this.bytes.length) return undefined;
+    const line = this.bytes.toString('latin1', start, this.bytes.indexOf(10, start));
     return pathOfLine(line) === path ? decodeLine(line) : undefined;
   }
 
   /** Where the first line begins whose path is `path` or comes after it. */
   #firstFrom(path: string): number {
     let low = 0;
-    let high = this.#bytes.length;
+    let high = this.bytes.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const start = middle === 0 ? 0 : this.#bytes.lastIndexOf(10, middle - 1) + 1;
-      const end = this.#bytes.indexOf(10, start);
-      if (pathOfLine(this.#bytes.toString('latin1', start, end)) < path) low = end + 1;
+      const start = middle === 0 ? 0 : this.bytes.lastIndexOf(10, middle - 1) + 1;
+      const end = this.bytes.indexOf(10, start);
+      if (pathOfLine(this.bytes.toString('latin1', start, end)) < path) low = end + 1;
       else high = start;
     }
     return low;

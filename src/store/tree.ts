@@ -5,7 +5,11 @@ import {
   closeSync,
   constants,
   copyFileSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
   ftruncateSync,
+  futimesSync,
   lchownSync,
   linkSync,
   lstatSync,
@@ -33,7 +37,7 @@ import {
   writeXattr,
 } from '../host/syscall.ts';
 import { type Digest, digestOf, startDigest } from './digest.ts';
-import type { Entry, TreePath } from './manifest.ts';
+import type { Entry, File, TreePath } from './manifest.ts';
 
 /** A path under a folder of the host as bytes; `root` is a path of the host, `path` one of a tree. */
 export function at(root: string, path: string): Buffer {
@@ -45,19 +49,25 @@ export function at(root: string, path: string): Buffer {
 export type Found = { readonly path: TreePath; readonly stat: BigIntStats };
 
 /**
- * Everything below `root` and `root` itself, in byte order within a folder, parents first. Nothing is opened or followed. What the
+ * Everything below `root` and `root` itself, in byte order of the paths, so parents first. Nothing is opened or followed. What the
  * caller removes or adds in a folder while it looks at that folder is left out or met.
  */
 export function* walk(root: string, skip: (path: TreePath) => boolean = () => false): Generator<Found> {
+  /** The next one is the last. */
   const pending: TreePath[] = ['' as TreePath];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const stat = lstatSync(at(root, path), { bigint: true });
     yield { path, stat };
     if (!stat.isDirectory()) continue;
+    const start = path === '' ? '' : `${path}/`;
+    /** `a-` comes after `a`, but before `a/b`. */
+    const before: TreePath[] = [];
+    while (pending.length > 0 && pending.at(-1)! < start) before.push(pending.pop()!);
     for (const name of namesIn(at(root, path)).sort().reverse()) {
-      const child = (path === '' ? name : `${path}/${name}`) as TreePath;
+      const child = `${start}${name}` as TreePath;
       if (!skip(child)) pending.push(child);
     }
+    for (const sibling of before.reverse()) pending.push(sibling);
   }
 }
 
@@ -212,16 +222,21 @@ function removeFarAway(file: Buffer, top: Buffer): void {
 
 /**
  * Makes one entry anew at a path where nothing lies, `from` being the file with its content. A folder is made with its owner
- * and mode; its time is the caller's, once its children are there.
+ * and mode; its time is the caller's, once its children are there. `inherits`: whether the folder that it is made in may hand an ACL
+ * down to it.
  */
-export function makeEntry(entry: Entry, file: Buffer, from: Buffer): void {
+export function makeEntry(entry: Entry, file: Buffer, from: Buffer, inherits = true): void {
+  const isPlain = !inherits && entry.xattrs === '';
   switch (entry.type) {
     case 'file':
+      if (isPlain && entry.size <= SMALL && copySmall(entry, file, from)) return;
       copyFile(from, file);
       break;
     case 'dir':
-      mkdirSync(file, { mode: 0o700 });
-      break;
+      mkdirSync(file, { mode: isPlain ? entry.mode & 0o755 : 0o700 });
+      if (isPlain) settleFolder(entry, file);
+      else settleAttributes(entry, file);
+      return;
     case 'symlink':
       symlinkSync(Buffer.from(entry.target, 'latin1'), file);
       lchownSync(file, entry.uid, entry.gid);
@@ -241,6 +256,50 @@ export function makeEntry(entry: Entry, file: Buffer, from: Buffer): void {
       entry satisfies never;
   }
   setMetadata(entry, file);
+}
+
+/** Whether a folder hands an ACL down to what is made in it. */
+export function handsDown(folder: Entry): boolean {
+  return folder.xattrs.includes('system.posix_acl_default');
+}
+
+/** A folder that inherited no ACL: a call that changes nothing is a write to the filesystem's journal nevertheless. */
+function settleFolder({ mode, uid, gid }: Entry, file: Buffer): void {
+  const made = lstatSync(file);
+  const isOwned = made.uid === uid && made.gid === gid;
+  if (!isOwned) lchownSync(file, uid, gid);
+  if (!isOwned || (made.mode & 0o7777) !== mode) chmodSync(file, mode);
+}
+
+/** Bytes of a file that is copied by a read and a write: most are far smaller, and a copy by the kernel takes twice as many calls. */
+const SMALL = 16_384;
+
+/** Makes a small file without attributes. False when `from` is not what it should be, or has holes; then nothing is made. */
+function copySmall({ size, mode, uid, gid, mtime }: File, file: Buffer, from: Buffer): boolean {
+  const source = openSync(from, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    const found = fstatSync(source);
+    if (found.size !== size || found.blocks * 512 < size) return false;
+    if (size > 0 && readSync(source, chunk, 0, size, 0) !== size) return false;
+  } finally {
+    closeSync(source);
+  }
+  const target = openSync(file, 'wx', mode & 0o755);
+  try {
+    if (size > 0) writeAll(target, chunk.subarray(0, size));
+    const made = fstatSync(target);
+    const isOwned = made.uid === uid && made.gid === gid;
+    if (!isOwned) fchownSync(target, uid, gid);
+    if (!isOwned || (made.mode & 0o7777) !== mode) fchmodSync(target, mode);
+    futimesSync(target, mtime, mtime);
+  } finally {
+    closeSync(target);
+  }
+  return true;
+}
+
+function writeAll(fd: number, bytes: Buffer): void {
+  for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
 }
 
 /** Copies the content of a regular file to a new one, holes as holes. */
@@ -278,6 +337,11 @@ const FOREIGN = /^(trusted\.overlay\.|security\.(?!capability$))/;
  * What is not named goes: a new file inherits the ACL of its folder.
  */
 export function setMetadata(entry: Entry, file: Buffer): void {
+  settleAttributes(entry, file);
+  setTime(file, entry.mtime);
+}
+
+function settleAttributes(entry: Entry, file: Buffer): void {
   lchownSync(file, entry.uid, entry.gid);
   const attributes = new Map(decodeXattrs(entry.xattrs));
   for (const [name] of readXattrs(file)) {
@@ -285,7 +349,6 @@ export function setMetadata(entry: Entry, file: Buffer): void {
   }
   chmodSync(file, entry.mode);
   for (const [name, value] of attributes) writeXattr(file, name, value);
-  setTime(file, entry.mtime);
 }
 
 /** Access and modification time, whole seconds. */
@@ -297,11 +360,11 @@ export function setTime(file: Buffer, seconds: number): void {
  * Puts a file of a layer at a new path by a link; where that cannot be (another filesystem, too many links, links forbidden)
  * by a copy.
  */
-export function linkEntry(entry: Entry, file: Buffer, from: Buffer): void {
+export function linkEntry(entry: Entry, file: Buffer, from: Buffer, inherits = true): void {
   try {
     linkSync(from, file);
   } catch (error) {
     if (!['EXDEV', 'EMLINK', 'EPERM'].includes(errno(error) ?? '')) throw error;
-    makeEntry(entry, file, from);
+    makeEntry(entry, file, from, inherits);
   }
 }

@@ -85,6 +85,16 @@ test('a build that has to look, but finds nothing to do, starts no program and d
   assert.equal(lockText(project), before);
 });
 
+test('a build that has to look finds its own modules compiled by an earlier one, in the store', () => {
+  const project = unchanged();
+  const touch = (): void => utimesSync(join(project, 'scriptlets/jobs/data'), 1, 1);
+  touch();
+  build(project);
+  touch();
+  const reads = traced(project)(/ open(at)?\(.*O_RDONLY.*\/store\/compiled\//);
+  assert.ok(reads.length > 0);
+});
+
 test('a file that is written again with equal size and time, right after it was read, is noticed', () => {
   const project = makeProject(
     { jobs: 'do_run() { copy_file data etc/; }\n' },

@@ -83,7 +83,7 @@ test('a time from the start of the run on becomes SOURCE_DATE_EPOCH, an older on
   const { manifest, upper } = run(
     'mkdir d; echo new >d/new; echo old >d/old; touch -d @1400000000.75 d/old; ln -s x d/link; touch -h -d @1300000000 d/link',
   );
-  const times = Object.fromEntries([...manifest].map(([path, { mtime }]) => [path, mtime]));
+  const times = Object.fromEntries([...manifest.values()].map(({ path, mtime }) => [path, mtime]));
   assert.deepEqual(times, {
     d: EPOCH,
     'd/link': 1_300_000_000,
@@ -226,11 +226,19 @@ echo l >one; ln one three; ln one two; mkfifo fifo; mknod null c 1 3; mknod disk
     ['a\\x09b\\x0a dir', 'disk block', 'fifo fifo', 'null char'],
   );
   assert.ok(
-    manifest.has('a\tb\n/\xff\xfe\\' as TreePath) &&
-      manifest.has('-rf' as TreePath) &&
-      manifest.has('n'.repeat(255) as TreePath),
+    manifest.get('a\tb\n/\xff\xfe\\' as TreePath) &&
+      manifest.get('-rf' as TreePath) &&
+      manifest.get('n'.repeat(255) as TreePath),
   );
   assert.ok(lstatSync(join(upper, 'sparse')).blocks < 1000);
+  assertTree(upper, manifest);
+});
+
+test('symlinks that are hard links to each other are symlinks of their own', () => {
+  const { manifest, upper } = run('ln -s x a; chown -h 7:8 a; touch -h -d @1500000000 a; ln a b; ln b c');
+  const inodes = ['a', 'b', 'c'].map((name) => lstatSync(join(upper, name)).ino);
+  assert.equal(new Set(inodes).size, 3);
+  assert.deepEqual(types(manifest), ['a symlink', 'b symlink', 'c symlink']);
   assertTree(upper, manifest);
 });
 

@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { writeXattr } from '../../src/host/syscall.ts';
 import { currentSlot, type Slots, settleImage, slotsOf, updateFolder } from '../../src/layers/image.ts';
 import { type ImagePlan, planImage } from '../../src/layers/plan.ts';
 import { mergeView, type ViewLayer } from '../../src/layers/view.ts';
@@ -105,18 +106,52 @@ test('after any series of changes, in both slots, an image is to the second what
   );
 });
 
-/** Files of etc and var, and empty ones, are no layer's; and paths share an inode just where the manifest says so. */
+/** Files and symlinks of etc and var, and empty files, are no layer's; and paths share an inode just where the manifest says so. */
 function assertOwnFiles(image: string, plan: ImagePlan): void {
   const names = new Map<number, Set<string>>();
   for (const entry of plan.manifest.values()) {
-    if (entry.type !== 'file') continue;
+    if (entry.type !== 'file' && entry.type !== 'symlink') continue;
     const { ino } = lstatSync(Buffer.concat([Buffer.from(`${image}/`), Buffer.from(entry.path, 'latin1')]));
-    names.set(ino, (names.get(ino) ?? new Set()).add(entry.link ?? entry.path));
+    const link = entry.type === 'file' ? entry.link : undefined;
+    names.set(ino, (names.get(ino) ?? new Set()).add(link ?? entry.path));
     const { ino: inLayer } = lstatSync(plan.sourceOf(plan.partAt(entry.path)!));
-    const isOwn = entry.size === 0 || /^(etc|var)\//.test(entry.path);
-    if (isOwn) assert.notEqual(ino, inLayer, printable(entry.path));
+    const isOwn = /^(etc|var)\//.test(entry.path);
+    const isEmpty = entry.type === 'file' && entry.size === 0;
+    if (isOwn || isEmpty) assert.notEqual(ino, inLayer, printable(entry.path));
+    else if (entry.type === 'symlink') assert.equal(ino, inLayer, printable(entry.path));
   }
   for (const groups of names.values()) assert.equal(groups.size, 1, [...groups].join());
+}
+
+/** A POSIX ACL as the kernel keeps it: one user may read. */
+const ACL = Buffer.from(
+  '0200000001000700ffffffff020004004d00000004000500ffffffff10000500ffffffff20000500ffffffff',
+  'hex',
+);
+
+test('what a folder of the image hands down to new entries is not theirs, neither its ACL nor its group', () => {
+  const store = someStore();
+  const slots = newSlots();
+  const make = (text: string): ImagePlan => {
+    const folder = 'mkdir -p etc/f/d; echo x >etc/f/file; : >etc/f/empty; mkfifo etc/f/fifo';
+    const script = `${folder}; echo ${text} >etc/f/changed; chmod 2770 etc/f; chgrp 33 etc/f`;
+    const inputs = { text };
+    return planOf(store, [addLayer(store, [], script, { name: 'base', inputs, finish: giveAcl })]);
+  };
+  for (const text of ['one', 'two', 'three']) {
+    const plan = make(text);
+    settleImage(store, slots, plan);
+    const entries = [...plan.manifest.values()];
+    assert.deepEqual(
+      entries.filter(({ xattrs }) => xattrs !== '').map(({ path }) => path),
+      ['etc/f'],
+    );
+    assert.deepEqual(onDisk(slots.link), lines(entries));
+  }
+});
+
+function giveAcl(upper: string): void {
+  writeXattr(Buffer.from(`${upper}/etc/f`), 'system.posix_acl_default', ACL);
 }
 
 test("a hard link between var and usr makes neither of them the store's, whenever it comes", () => {
@@ -135,6 +170,19 @@ test("a hard link between var and usr makes neither of them the store's, wheneve
     settleImage(store, slots, planOf(store, [linked]));
     assert.ok(!sharedWithStore(linked) && !sharedWithStore(plain));
     assert.equal(lstatSync(join(slots.link, 'usr/x')).ino, lstatSync(join(slots.link, 'var/x')).ino);
+  }
+});
+
+test('a hard link is made after the file that it is a link to, in whatever order a folder was walked through', () => {
+  const store = someStore();
+  const slots = newSlots();
+  const linked = addLayer(store, [], 'mkdir usr usr/d; echo x >usr/d/x; ln usr/d/x usr/d-', { name: 'base' });
+  const other = addLayer(store, [], 'mkdir usr; echo y >usr/d-', { name: 'base', inputs: { step: 2 } });
+  for (const layer of [linked, other, other, linked]) {
+    const plan = planOf(store, [layer]);
+    settleImage(store, slots, plan);
+    assert.deepEqual(onDisk(slots.link), lines(plan.manifest.values()));
+    assertOwnFiles(slots.link, plan);
   }
 });
 
@@ -165,10 +213,39 @@ test('only what differs is touched', () => {
   assert.equal(before('etc/same'), same);
 });
 
+test('a first image of new layers is in both slots, so that the first change touches only what differs; one of old layers is in one', () => {
+  const store = someStore();
+  const make = (text: string): ImagePlan =>
+    planOf(store, [
+      addLayer(store, [], `mkdir etc; echo same >etc/same; echo ${text} >etc/other`, {
+        name: 'base',
+        inputs: { text },
+      }),
+    ]);
+  const [one, two] = [make('one'), make('two')];
+  const slots = newSlots();
+  assert.equal(settleImage(store, slots, one).paths, 4);
+  const made = slots.slots.map((slot) => lstatSync(join(slot, 'etc/same')).ino);
+  assert.equal(new Set(made).size, 2);
+  for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(one.manifest.values()));
+  assert.equal(currentSlot(slots), slots.slots[0]);
+  assert.deepEqual(settleImage(store, slots, two), { paths: 4, bytes: 9 });
+  assert.equal(currentSlot(slots), slots.slots[1]);
+  assert.equal(lstatSync(join(slots.link, 'etc/same')).ino, made[1]);
+  assert.deepEqual(onDisk(slots.link), lines(two.manifest.values()));
+  const others = newSlots();
+  settleImage(store, others, one);
+  assert.deepEqual(
+    others.slots.map((slot) => existsSync(slot)),
+    [true, false],
+  );
+});
+
 test('an image that is there already stays in its slot', () => {
   const store = someStore();
   const slots = newSlots();
   const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
+  store.settleDisk();
   settleImage(store, slots, plan);
   const { ino } = lstatSync(`${slots.link}/x`);
   settleImage(store, slots, plan);

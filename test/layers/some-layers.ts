@@ -36,6 +36,8 @@ export type Making = {
   readonly kind?: LayerKind;
   readonly inputs?: { readonly [name: string]: Json };
   readonly options?: Partial<CaptureOptions>;
+  /** Does what bash cannot. */
+  readonly finish?: (upper: string) => void;
 };
 
 /**
@@ -66,8 +68,8 @@ export function addLayer(
   script: string,
   making: Making = {},
 ): ViewLayer {
-  const { name = `layer-${Math.random()}`, kind = 'scriptlet', inputs = {}, options = {} } = making;
-  const { upper, ...captured } = captureScript(store, below, script, options);
+  const { name = `layer-${Math.random()}`, kind = 'scriptlet', inputs = {}, options = {}, finish } = making;
+  const { upper, ...captured } = captureScript(store, below, script, options, finish);
   store.shareFiles(upper, captured.manifest);
   const made = store.makeWorkDir();
   renameSync(upper, join(made, 'tree'));
