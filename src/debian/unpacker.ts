@@ -36,50 +36,60 @@ type Waiting = {
 /** The threads are started when there is work for them, and none of them keeps the process alive once it is done. */
 export function makeUnpacker(): Unpacker {
   const queue: Waiting[] = [];
+  const idle: Thread[] = [];
   let threads = 0;
-  const idle: Worker[] = [];
-  const give = (worker: Worker): void => {
+  const done = (thread: Thread): void => {
     const next = queue.shift();
-    if (next === undefined) {
-      worker.unref();
-      idle.push(worker);
-      return;
-    }
-    worker.ref();
-    const fail = (error: unknown): void => {
-      worker.removeAllListeners();
-      threads--;
-      next.reject(error);
-    };
-    worker.once('message', (reply: UnpackReply) => {
-      worker.removeAllListeners();
-      give(worker);
-      next.resolve(reply);
-    });
-    worker.once('error', fail);
-    worker.once('exit', (code) =>
-      fail(new Error(`The thread that unpacked "${next.task.file}" ended with ${code}`)),
-    );
-    worker.postMessage(next.task);
+    if (next) thread.take(next);
+    else idle.push(thread);
   };
-  const start = (): void => {
-    const worker = idle.pop();
-    if (worker) give(worker);
-    else if (threads < availableParallelism()) {
+  const work = (waiting: Waiting): void => {
+    const thread = idle.pop();
+    if (thread) thread.take(waiting);
+    else if (threads === availableParallelism()) queue.push(waiting);
+    else {
       threads++;
-      give(new Worker(workerFile()));
+      startThread(done, () => threads--).take(waiting);
     }
   };
   return {
     async unpack(task, size) {
       if (threads === 0 && size < SMALL && !busy) return unpackHere(task);
-      const reply = await new Promise<UnpackReply>((resolve, reject) => {
-        queue.push({ task, resolve, reject });
-        start();
-      });
-      return unpackedOf(reply);
+      return unpackedOf(await new Promise((resolve, reject) => work({ task, resolve, reject })));
     },
   };
+}
+
+type Thread = { take(waiting: Waiting): void };
+
+function startThread(done: (thread: Thread) => void, gone: () => void): Thread {
+  const worker = new Worker(workerFile());
+  let current: Waiting | undefined;
+  const fail = (error: unknown): void => {
+    const failed = current;
+    current = undefined;
+    if (failed) gone();
+    failed?.reject(error);
+  };
+  const thread: Thread = {
+    take(waiting) {
+      current = waiting;
+      worker.ref();
+      worker.postMessage(waiting.task);
+    },
+  };
+  worker.on('message', (reply: UnpackReply) => {
+    const ended = current;
+    current = undefined;
+    worker.unref();
+    done(thread);
+    ended?.resolve(reply);
+  });
+  worker.on('error', fail);
+  worker.on('exit', (code) =>
+    fail(new Error(`The thread that unpacked "${current?.task.file}" ended with ${code}`)),
+  );
+  return thread;
 }
 
 let busy = false;
