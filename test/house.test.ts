@@ -15,6 +15,7 @@ const FLOORS = [
   ['commands'],
   ['check.ts', 'graph.ts', 'watch.ts'],
   ['build.ts', 'lock.ts', 'shell.ts', 'list.ts', 'why.ts', 'origin.ts'],
+  ['gc.ts', 'du.ts', 'clean.ts'],
   ['bench.ts', 'output.ts', 'changes.ts', 'named-build.ts'],
   ['unchanged.ts'],
   ['inputs.ts', 'request.ts'],
@@ -52,6 +53,8 @@ const PURE = [
   'report/progress.ts',
   'report/quantity.ts',
   'report/table.ts',
+  'host/amount.ts',
+  'store/gc.ts',
   'store/manifest.ts',
   'store/sorted-manifest.ts',
 ];

@@ -2,6 +2,7 @@ import {
   existsSync,
   linkSync,
   lstatSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -25,7 +26,13 @@ import { mergeView } from './view.ts';
 export type Extent = { readonly paths: number; readonly bytes: number };
 
 /** What is kept beside a folder of how it was made, to change it by what differs the next time. */
-type Note = Extent & Recipe & { readonly format: number; readonly digest: Digest };
+type Note = Extent &
+  Recipe & {
+    readonly format: number;
+    readonly digest: Digest;
+    /** Absolute path as it was when the note was written. */
+    readonly folder?: string;
+  };
 
 const FORMAT = 2;
 
@@ -67,7 +74,7 @@ export function updateFolder(store: Store, folder: string, note: string, plan: I
   rmSync(note, { force: true });
   const extent = (before && change(store, folder, before, plan)) ?? makeAll(folder, plan);
   store.settleFolder(folder);
-  writeNote(note, plan, extent);
+  writeNote(note, plan, extent, folder);
   return extent;
 }
 
@@ -75,6 +82,17 @@ export function updateFolder(store: Store, folder: string, note: string, plan: I
 export function planOfSlot(store: Store, slot: string): ImagePlan | undefined {
   const note = readNote(noteFile(slot));
   return note && planOfRecipe(store, note);
+}
+
+/** The names of all images, those too of which only the slots are left. */
+export function imageNames(images: string): string[] {
+  const names = readdirSync(images).map((file) => /^\.(.+)\.[ab](?:\.json)?$/.exec(file)?.[1] ?? file);
+  return [...new Set(names.filter((name) => !name.startsWith('.')))];
+}
+
+/** What the note beside a folder says of how it was made; undefined where there is none, or a damaged one. */
+export function readFolderNote(file: string): Pick<Note, 'digest' | 'layers' | 'folder'> | undefined {
+  return readNote(file);
 }
 
 /** An image as it was once made; undefined when one of its layers is not in the store any more. */
@@ -248,10 +266,11 @@ function noteFile(slot: string): string {
   return `${slot}.json`;
 }
 
-function writeNote(file: string, plan: ImagePlan, { paths, bytes }: Extent): void {
+function writeNote(file: string, plan: ImagePlan, { paths, bytes }: Extent, folder: string): void {
   const note: Note = {
     format: FORMAT,
     digest: plan.digest,
+    folder,
     paths,
     bytes,
     ...recipeOf(plan),

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { planOfBuild } from '../../src/named-build.ts';
+import { readBuild } from '../../src/store/builds.ts';
+import { Store } from '../../src/store/layers.ts';
+import { keepReserve } from '../../src/store/reserve.ts';
+import { makeDist, snap } from '../commands/launcher.ts';
+import { addBuild, addLayers, faultsOf, makeConf } from '../store/collected.ts';
+import { smallFilesystem, takeBlocks, takeInodes } from './fixture/filesystem.ts';
+
+before(makeDist);
+
+/** A project whose store has a build of three layers, and forty layers that nothing needs, on a filesystem of its own. */
+function fullProject(t: { after(then: () => void): void }, reserve = true): string {
+  const project = smallFilesystem(t, { mib: 48, inodes: 2048 });
+  makeConf(project, 'a');
+  using store = new Store(project);
+  addBuild(store, 'a', addLayers(store, 3, 65_536, 'kept'));
+  addLayers(store, 40, 131_072);
+  if (reserve) keepReserve(store.layout);
+  writeFileSync(store.layout.lock, '');
+  return project;
+}
+
+function checkCollected(project: string): void {
+  assert.deepEqual(faultsOf(project), []);
+  assert.deepEqual(readdirSync(join(project, 'store/layers')).sort(), ['1', '2', '3']);
+  using store = new Store(project);
+  const build = readBuild(store.layout, { conf: 'a', number: 1 });
+  assert.ok(build && planOfBuild(store, build).at('usr/kept-1' as never), 'the build that is kept is whole');
+}
+
+const TAKES: Readonly<Record<string, (project: string) => void>> = {
+  byte: takeBlocks,
+  inode: takeInodes,
+  'byte and no inode': (project) => {
+    writeFileSync(join(project, 'taken'), '');
+    takeInodes(project);
+    takeBlocks(project);
+  },
+};
+
+for (const [what, take] of Object.entries(TAKES)) {
+  test(`gc works with no ${what} free`, (t) => {
+    const project = fullProject(t);
+    take(project);
+    const { bavail, ffree } = statfsSync(project);
+    assert.ok(bavail === 0 || ffree === 0);
+    const { status, stdout, stderr } = snap(['-C', project, 'gc', '--json']);
+    assert.equal(status, 0, stderr);
+    const report = JSON.parse(stdout) as { frees: number; layers: unknown[] };
+    assert.equal(report.layers.length, 40);
+    assert.ok(report.frees > 40 * 131_072 && statfsSync(project).bavail > 0);
+    checkCollected(project);
+    assert.equal(snap(['-C', project, 'gc']).stderr, 'nothing to remove\n');
+  });
+}
+
+test('a store that has nothing kept aside gives its logs, and goes on', (t) => {
+  const project = fullProject(t, false);
+  for (let at = 0; at < 60; at++)
+    writeFileSync(join(project, 'store/logs', `kept-${at}.log`), 'x'.repeat(5000));
+  takeBlocks(project);
+  const { status, stderr } = snap(['-C', project, 'gc']);
+  assert.equal(status, 0, stderr);
+  checkCollected(project);
+});
+
+test('where there is no way to go on, gc says what to do, and takes nothing', (t) => {
+  const project = fullProject(t, false);
+  takeBlocks(project);
+  for (const args of [['gc'], ['gc', '-n'], ['du']]) {
+    const { status, stderr } = snap(['-C', project, ...args]);
+    assert.equal(status, 1);
+    assert.match(stderr, /^snap: Cannot .*store.*(room|full)/m);
+    assert.match(stderr, /^hint: make room/m);
+  }
+  rmSync(join(project, 'taken'));
+  assert.equal(faultsOf(project).length, 0);
+  assert.equal(snap(['-C', project, 'gc']).status, 0);
+  checkCollected(project);
+});
