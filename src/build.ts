@@ -27,6 +27,7 @@ import type { Report } from './report/event.ts';
 import type { BuildRequest, BuildResult } from './request.ts';
 import { digestOf } from './store/digest.ts';
 import { Store } from './store/layers.ts';
+import { holdShared } from './store/locks.ts';
 import { keepReserve } from './store/reserve.ts';
 import { type Witness, witness } from './store/witness.ts';
 import { rememberUnchanged } from './unchanged.ts';
@@ -262,6 +263,7 @@ export type PlanResult = {
 /** What `build` would do. */
 export async function plan(request: BuildRequest): Promise<PlanResult> {
   using store = new Store(request.project);
+  using _held = await holdShared(store.layout.lock, undefined, request.signal);
   const inputs = await readInputs(request.project, request.conf, store);
   const layers = planLayers(store, inputs, request);
   const expected = (...states: readonly PlannedLayer['state'][]): number => {

@@ -667,8 +667,10 @@ async function makePlan(
 }
 
 function sizeOf({ extents, inodes }: Disk): number {
-  const own = [...extents.values()].reduce((sum, extent) => sum + extent.own, 0);
-  return [...inodes.values()].reduce((sum, { bytes }) => sum + bytes, own);
+  let sum = 0;
+  for (const { own } of extents.values()) sum += own;
+  for (const { bytes } of inodes.values()) sum += bytes;
+  return sum;
 }
 
 /** With the seconds of the loose layers that stand on each: if that does not come out the same again, they run again too. */

@@ -108,7 +108,8 @@ export function planOfRecipe(
 /** Undefined when the folder turned out not to be what was kept of it: somebody changed it by hand. */
 function change(store: Store, folder: string, before: Note, plan: ImagePlan): Extent | undefined {
   const old = planOfRecipe(store, before);
-  if (old === undefined) return undefined;
+  // Another digest: after the index was lost, other layers may have these numbers.
+  if (old === undefined || old.digest !== before.digest) return undefined;
   const changes = changesBetween(store, old, plan);
   try {
     applyChanges(folder, changes, plan);

@@ -63,23 +63,34 @@ async function measureBatch(
 /** One extent for each line of depth 0: find goes through what it was given in order. */
 function parse(text: string, inodes: Map<number, { bytes: number; links: number }>): Extent[] {
   const found: { own: number; shared: number[] }[] = [];
-  for (let at = 0; at < text.length; ) {
-    const numbers = [0, 0, 0, 0];
-    let field = 0;
-    for (let code = text.charCodeAt(at); code !== 10 && at < text.length; code = text.charCodeAt(++at)) {
-      if (code === 32) field++;
-      else numbers[field] = numbers[field]! * 10 + code - 48;
+  let last = { own: 0, shared: [] as number[] };
+  let at = 0;
+  const number = (): number => {
+    let value = 0;
+    for (let code = text.charCodeAt(at); code >= ZERO; code = text.charCodeAt(++at))
+      value = value * 10 + code - ZERO;
+    return value;
+  };
+  while (at < text.length) {
+    if (number() === 0) {
+      last = { own: 0, shared: [] };
+      found.push(last);
     }
     at++;
-    const [depth, blocks, links, inode] = numbers as [number, number, number, number];
-    if (depth === 0) found.push({ own: 0, shared: [] });
-    const last = found.at(-1);
-    if (last === undefined) continue;
-    if (field < 3) last.own += blocks * 512;
+    const bytes = number() * 512;
+    if (text.charCodeAt(at) === NEWLINE) last.own += bytes;
     else {
+      at++;
+      const links = number();
+      at++;
+      const inode = number();
       last.shared.push(inode);
-      if (!inodes.has(inode)) inodes.set(inode, { bytes: blocks * 512, links });
+      if (!inodes.has(inode)) inodes.set(inode, { bytes, links });
     }
+    at++;
   }
   return found;
 }
+
+const ZERO = 48;
+const NEWLINE = 10;

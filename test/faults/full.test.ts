@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -81,4 +82,19 @@ test('where there is no way to go on, gc says what to do, and takes nothing', (t
   assert.equal(faultsOf(project).length, 0);
   assert.equal(snap(['-C', project, 'gc']).status, 0);
   checkCollected(project);
+});
+
+test('what gc says that it frees, the filesystem has more afterwards', (t) => {
+  const project = fullProject(t);
+  const free = (): number => {
+    execFileSync('sync', ['-f', project]);
+    const { bavail, bsize } = statfsSync(project);
+    return bavail * bsize;
+  };
+  // A copy of some layers keeps their inodes.
+  execFileSync('cp', ['-al', join(project, 'store/layers/10'), join(project, 'copy')]);
+  const before = free();
+  const { frees } = JSON.parse(snap(['-C', project, 'gc', '--json']).stdout) as { frees: number };
+  assert.ok(frees > 39 * 131_072 && frees < 40 * (131_072 + 6 * 4096) - 131_072);
+  assert.ok(Math.abs(free() - before - frees) < 131_072, `${free() - before} instead of ${frees}`);
 });
