@@ -30,7 +30,7 @@ import { fetchedBytes, layerId, listHoldings, restOf, wasteFolders } from './sto
 import { type LayerNote, type LayerRow, Store } from './store/layers.ts';
 import { type Layout, layoutOf } from './store/layout.ts';
 import { type Held, holdLock, tryHold } from './store/locks.ts';
-import { dropReserve, isTight } from './store/reserve.ts';
+import { dropReserve, isTight, keepReserve } from './store/reserve.ts';
 import { layerRows, layersSince, layerUses, resultKeys } from './store/rows.ts';
 import { recallUnchanged } from './unchanged.ts';
 
@@ -240,7 +240,7 @@ async function openForGc(
   if (isTight(layout)) {
     dropReserve(layout);
     early = await removeNow(layout, wasteFolders(layout), 'trash');
-  }
+  } else keepReserve(layout);
   try {
     return { store: new Store(project), early };
   } catch (error) {

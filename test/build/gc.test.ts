@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { planOfBuild } from '../../src/named-build.ts';
 import { readBuild, writePin, writeTag } from '../../src/store/builds.ts';
 import { Store } from '../../src/store/layers.ts';
+import { holdLock } from '../../src/store/locks.ts';
 import { recallUnchanged } from '../../src/unchanged.ts';
 import { snap } from '../commands/launcher.ts';
 import { faultsOf } from '../store/collected.ts';
@@ -243,4 +244,50 @@ test('max_size in the conf is kept after a build, and a build never fails for it
   assert.doesNotMatch(snap(['-C', project, 'build', 'a', '--offline']).stderr, /larger than/);
   assert.deepEqual(faultsOf(project), []);
   assert.ok(readFileSync(join(project, 'images/a/opt/two'), 'utf8') === '3\n');
+});
+
+test('clean removes images and nothing else; the next build has them again at once', async () => {
+  const project = builtProject(2);
+  const image = imageState(project);
+  const busy = await holdLock(join(project, 'images/.a.busy'), 'exclusive');
+  const refused = snap(['-C', project, 'clean', 'a']);
+  assert.deepEqual([refused.status, refused.stdout], [1, '']);
+  assert.match(refused.stderr, /^snap: Cannot clean "a": a build of it is running$/m);
+  assert.equal(imageState(project), image);
+  busy.release();
+  assert.match(snap(['-C', project, 'clean', 'b']).stderr, /There is no image "b"/);
+  const { status, stdout } = snap(['-C', project, 'clean', '--json']);
+  assert.equal(status, 0);
+  assert.ok((JSON.parse(stdout) as { freed: number }).freed > 0);
+  assert.deepEqual(readdirSync(join(project, 'images')), ['.a.busy']);
+  assert.match(snap(['-C', project, 'clean']).stderr, /there is no image/);
+  assert.deepEqual(build(project).ran, []);
+  assert.equal(imageState(project), image);
+});
+
+test('du tells the blocks of store and images, what they share counted once', () => {
+  const project = builtProject(2);
+  const { status, stdout } = snap(['-C', project, 'du', '--json']);
+  assert.equal(status, 0);
+  type Report = {
+    store: number;
+    total: number;
+    kinds: { kind: string; bytes: number }[];
+    images: { own: number; shared: number }[];
+  };
+  const { store, total, kinds, images } = JSON.parse(stdout) as Report;
+  const du = (...folders: readonly string[]): number => {
+    const paths = folders.map((folder) => join(project, folder));
+    const lines = execFileSync('du', ['-s', '--block-size=1', ...paths], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
+    return lines.reduce((sum, line) => sum + Number(line.split('\t')[0]), 0);
+  };
+  const near = (a: number, b: number): void => assert.ok(Math.abs(a - b) < 200_000, `${a} and ${b}`);
+  near(store, du('store'));
+  near(total, du('store', 'images'));
+  near(kinds.find(({ kind }) => kind === 'layer')!.bytes, du('store/layers'));
+  assert.equal(images.length, 1);
+  near(images[0]!.own, total - store);
+  assert.ok(images[0]!.shared > images[0]!.own);
 });

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { planOfBuild } from '../../src/named-build.ts';
 import { readBuild } from '../../src/store/builds.ts';
 import { Store } from '../../src/store/layers.ts';
 import { keepReserve } from '../../src/store/reserve.ts';
+import { build, edit, makeProject } from '../build/small-project.ts';
 import { makeDist, snap } from '../commands/launcher.ts';
 import { addBuild, addLayers, faultsOf, makeConf } from '../store/collected.ts';
 import { smallFilesystem, takeBlocks, takeInodes } from './fixture/filesystem.ts';
@@ -97,4 +98,29 @@ test('what gc says that it frees, the filesystem has more afterwards', (t) => {
   const { frees } = JSON.parse(snap(['-C', project, 'gc', '--json']).stdout) as { frees: number };
   assert.ok(frees > 39 * 131_072 && frees < 40 * (131_072 + 6 * 4096) - 131_072);
   assert.ok(Math.abs(free() - before - frees) < 131_072, `${free() - before} instead of ${frees}`);
+});
+
+test('a build that finds no room says what is free and what gc would free; with room it succeeds', (t) => {
+  const mounted = smallFilesystem(t, { mib: 1024, inodes: 65_536 });
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = mounted;
+  const project = makeProject({ large: 'do_run() { head -c 30M /dev/urandom >/opt/large; }\n' });
+  if (before === undefined) delete process.env.TMPDIR;
+  else process.env.TMPDIR = before;
+  rmSync(join(project, 'store/apt'), { recursive: true, force: true });
+  build(project);
+  writeFileSync(join(project, 'store/sources', 'ab'.repeat(32)), 'x'.repeat(100_000));
+  edit(project, 'scriptlets/large.sh', (text) => text.replace('30M', '31M'));
+  const taken = takeBlocks(project);
+  truncateSync(taken, statSync(taken).size - 5_000_000);
+  const { status, stderr } = snap(['-C', project, 'build', 'a', '--offline']);
+  assert.equal(status, 1);
+  assert.match(stderr, /^snap: Cannot build "a": the filesystem of the store ".*" is full$/m);
+  assert.match(stderr, /^ {2}free there: .*, [\d,]+ inodes$/m);
+  assert.match(stderr, /^ {2}missing: about .* MiB, going by the last time$/m);
+  assert.match(stderr, /^ {2}snap gc would free \d+ [KM]iB/m);
+  assert.match(stderr, /^hint: make room: snap gc$/m);
+  assert.doesNotMatch(stderr, /bug/);
+  rmSync(taken);
+  assert.deepEqual(build(project).ran, ['large']);
 });

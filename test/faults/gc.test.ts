@@ -9,6 +9,7 @@ import { keptBuilds, readBuild } from '../../src/store/builds.ts';
 import { Store } from '../../src/store/layers.ts';
 import { layoutOf } from '../../src/store/layout.ts';
 import { holdLock } from '../../src/store/locks.ts';
+import { keepReserve } from '../../src/store/reserve.ts';
 import { makeDist, SNAP, snap, start } from '../commands/launcher.ts';
 import { addBuild, addLayers, faultsOf, makeConf } from '../store/collected.ts';
 import { someFolder } from '../store/some-folder.ts';
@@ -128,6 +129,69 @@ test('builds and gcs in turns: nobody loses a layer, and what is left is whole',
   assert.equal(snap(['-C', project, 'gc', '--keep-builds', '1']).status, 0);
   assert.deepEqual(faultsOf(project), []);
   requireWhole(project);
+});
+
+test('what was used lately is kept on request; a clock that was set back or ahead takes nothing away', () => {
+  const project = someProject();
+  const now = Math.floor(Date.now() / 1000);
+  const day = 86_400;
+  const times = [now - 3 * day, now - day / 2, now + 1000 * day];
+  const layers = [4, 5, 6];
+  {
+    using store = new Store(project);
+    store.markUsed(layers);
+    for (const [at, n] of layers.entries()) {
+      store.index.prepare('UPDATE used SET at = ? WHERE layer = ?').run(times[at]!, n);
+      store.index.prepare('UPDATE layers SET made = ? WHERE n > 6').run(now - 10 * day);
+    }
+  }
+  assert.equal(snap(['-C', project, 'gc', '--keep-younger-than', '1d']).status, 0);
+  const left = readdirSync(join(project, 'store/layers')).map(Number);
+  assert.deepEqual(
+    left.sort((a, b) => a - b),
+    [1, 2, 3, 5, 6],
+  );
+  using store = new Store(project);
+  const latest = store.index.prepare<[], { at: number }>('SELECT max(at) AS at FROM used').get()!.at;
+  assert.ok(latest <= Date.now() / 1000, 'the future has become now');
+});
+
+test('within a size the cheapest go, and what cannot be reached is said with what keeps it', () => {
+  const project = someProject();
+  const json = (...args: readonly string[]) => {
+    const { status, stdout, stderr } = snap(['-C', project, 'gc', '--json', ...args]);
+    assert.equal(status, 0, stderr);
+    return JSON.parse(stdout) as {
+      size: number;
+      frees: number;
+      layers: { number: number }[];
+      missing?: { keptBy: string[] };
+    };
+  };
+  {
+    using store = new Store(project);
+    store.index.exec('UPDATE layers SET seconds = 1000 WHERE n > 8');
+    keepReserve(store.layout);
+  }
+  const { size } = json('-n', '--max-size', '1TB');
+  const { layers, frees } = json('--max-size', `${size - 30_000}`);
+  assert.ok(frees >= 30_000 && layers.every(({ number }) => number > 3 && number <= 8));
+  assert.ok(json('-n', '--max-size', '1TB').size <= size - 30_000 + 8192);
+  const { missing } = json('--max-size', '1K');
+  assert.deepEqual(missing?.keptBy, ['build a@1']);
+  assert.equal(layersIn(project), 3);
+  assert.match(
+    snap(['-C', project, 'gc', '--min-free', '100%']).stderr,
+    /more than the limit: the rest is kept by build a@1$/m,
+  );
+  for (const wrong of [
+    ['--max-size', 'much'],
+    ['--keep-younger-than', 'x'],
+    ['--min-free', '101%'],
+    ['--keep-builds', '0'],
+  ]) {
+    assert.equal(snap(['-C', project, 'gc', ...wrong]).status, 2, wrong.join(' '));
+  }
 });
 
 /** System calls that change the disk, and at which of them gc is killed. */
