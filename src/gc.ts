@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ledgerOf } from './bench.ts';
 import { parseLock } from './debian/lock-text.ts';
@@ -85,8 +85,10 @@ export type GcReport = {
   readonly size?: number;
   /** Bytes by which the limits are missed nevertheless, and what keeps the rest. */
   readonly missing?: { readonly bytes: number; readonly keptBy: readonly string[] };
-  /** What could not be looked at or removed. */
+  /** What could not be looked at. */
   readonly notes: readonly string[];
+  /** What could not be removed, and why. */
+  readonly failed: readonly string[];
 };
 
 /**
@@ -96,6 +98,7 @@ export type GcReport = {
 export async function gc(request: GcRequest, report: Report): Promise<GcReport> {
   const layout = layoutOf(request.project);
   requireStore(layout);
+  if (!request.dryRun) requireWritable(layout);
   const mode = request.dryRun ? 'shared' : 'exclusive';
   const wait = () =>
     report({ kind: 'note', text: `waiting for ${request.dryRun ? '"snap gc"' : 'running builds'} to end` });
@@ -113,7 +116,7 @@ async function gcHeld(layout: Layout, request: GcRequest): Promise<GcReport> {
   const results = survey.staleResults(plan);
   const left = dryRun ? [] : await collect(store, plan, { results, signal: request.signal });
   const report = reportOf(survey, joined(opened.early, plan), { size, results, request });
-  return { ...report, notes: [...report.notes, ...left] };
+  return { ...report, failed: left };
 }
 
 /** As ccache has it: a store that was full has room for the next builds afterwards. */
@@ -222,6 +225,21 @@ function requireStore({ root }: Layout): void {
   throw new SnapError('STORE', `There is no store "${root}"`, {
     hint: 'the first build makes it: snap build',
   });
+}
+
+function requireWritable({ root }: Layout): void {
+  try {
+    accessSync(root, constants.W_OK);
+  } catch (error) {
+    throw new SnapError(
+      'STORE',
+      `Cannot remove anything from the store "${root}": ${(error as Error).message}`,
+      {
+        hint: 'make it writable, or look only: snap gc -n',
+        cause: error,
+      },
+    );
+  }
 }
 
 function disposable(held: Held): Held & Disposable {
@@ -724,6 +742,7 @@ function reportOf(
     ...(size === undefined ? {} : { size }),
     ...(plan.missing > 0 ? { missing: { bytes: plan.missing, keptBy: keptBy(roots, holdings) } } : {}),
     notes,
+    failed: [],
   };
 }
 

@@ -1,6 +1,7 @@
 import { type GcReport, gc, type KeptLayer, whyKept } from '../gc.ts';
 import { type Amount, parseAge, parseAmount } from '../host/amount.ts';
 import { SnapError } from '../host/error.ts';
+import { printable } from '../report/printable.ts';
 import { count, counted, duration, localTime, size } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
 import { chooseProject } from './choose.ts';
@@ -40,7 +41,7 @@ export const gcCommand: Command<[], GcOptions> = (session, _args, options) =>
     const result = await gc(request, (event) => void (event.kind === 'note' && say(`snap: ${event.text}`)));
     if (options.json) printJson(result);
     else tell(result);
-    return 0;
+    return result.failed.length > 0 ? 1 : 0;
   });
 
 function amount(option: string, text: string): Amount {
@@ -92,7 +93,7 @@ const LAYERS = [
 const SHOWN = 20;
 
 function tell(report: GcReport): void {
-  const { kinds, layers, builds, frees, seconds, missing, notes, dryRun } = report;
+  const { kinds, layers, builds, missing, notes, failed } = report;
   const rows = kinds.map((one) => [NOUNS[one.kind], count(one.count), size(one.frees), again(one.seconds)]);
   for (const line of table(KINDS, rows)) print(line);
   const largest = layers.toSorted((a, b) => b.frees - a.frees).slice(0, SHOWN);
@@ -100,8 +101,9 @@ function tell(report: GcReport): void {
   for (const line of table(LAYERS, largest.map(layerRow))) print(line);
   if (layers.length > SHOWN) print(`and ${counted(layers.length - SHOWN, 'layer')} more: --json`);
   if (builds.length > 0) print(`\nbuilds: ${builds.join(' ')}`);
-  for (const note of notes) say(`snap: ${note}`);
-  say(summary(kinds.length > 0, frees, seconds, dryRun));
+  for (const note of notes) say(`snap: ${printable(note)}`);
+  for (const line of failed) say(`snap: Cannot remove ${printable(line)}`);
+  say(summary(report));
   if (missing) for (const line of missingLines(missing)) say(line);
 }
 
@@ -113,10 +115,11 @@ function again(seconds: number): string {
   return seconds > 0 ? duration(seconds) : '';
 }
 
-function summary(any: boolean, frees: number, seconds: number, dryRun: boolean): string {
-  if (!any) return 'nothing to remove';
+function summary({ kinds, frees, seconds, dryRun, failed }: GcReport): string {
+  if (kinds.length === 0) return 'nothing to remove';
   const cost = seconds > 0 ? `; making it again would take about ${duration(seconds)}` : '';
-  return `${dryRun ? 'would free' : 'freed'} ${size(frees)}${cost}`;
+  const freed = failed.length > 0 ? 'freed less than' : 'freed';
+  return `${dryRun ? 'would free' : freed} ${size(frees)}${cost}`;
 }
 
 function missingLines({ bytes, keptBy }: NonNullable<GcReport['missing']>): string[] {

@@ -2,12 +2,12 @@ import { lstatSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { errno, SnapError } from '../host/error.ts';
-import { type BuildName, removeBuild } from './builds.ts';
+import { type BuildName, keptBuilds, removeBuild } from './builds.ts';
 import type { GcPlan, Holding } from './gc.ts';
 import { Store } from './layers.ts';
 import { type Layout, layoutOf, workDirName } from './layout.ts';
 import { dropReserve, isTight, keepReserve } from './reserve.ts';
-import { dropBuildRows, dropLayerRows, dropResults, keepFloor, tidyIndex } from './rows.ts';
+import { dropLayerRows, dropResults, keepBuildRows, keepFloor, tidyIndex } from './rows.ts';
 import { removeTree } from './tree.ts';
 
 /** Layers whose rows go in one step; where there is next to no room, few: each row may touch several pages of the index. */
@@ -37,11 +37,6 @@ export async function collect(
     remove(layout, holding, left);
     await turn();
   }
-  if (builds.length > 0)
-    dropBuildRows(
-      index,
-      builds.map(({ name }) => buildNamed(name)),
-    );
   const lost = others.filter(({ id }) => id.startsWith('layer ')).map(numberOf);
   withRoom(layout, () => dropLayerRows(index, lost));
   for (let at = 0, size = 0; at < layers.length; at += size) {
@@ -52,9 +47,12 @@ export async function collect(
     for (const holding of batch) remove(layout, holding, left);
     await turn();
   }
-  if (results.length > 0) dropResults(index, results);
-  if (plan.floor > 0 || layers.length > 0) keepFloor(index, plan.floor);
-  if (layers.length > 0) tidyIndex(index);
+  afterwards(() => {
+    keepBuildRows(index, keptBuilds(layout));
+    dropResults(index, results);
+    if (layers.length > 0) keepFloor(index, plan.floor);
+    if (layers.length > 0) tidyIndex(index);
+  });
   keepReserve(layout);
   return left;
 }
@@ -134,6 +132,15 @@ export function noRoomError({ root }: Pick<Layout, 'root'>, cause: unknown): Sna
     hint: 'make room for 1 MiB on that filesystem, and run snap gc again',
     cause,
   });
+}
+
+/** What the next gc can do as well, where there is too little room even now. */
+function afterwards(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!isFull(error)) throw error;
+  }
 }
 
 function withRoom(layout: Layout, work: () => void): void {

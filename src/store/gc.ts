@@ -33,17 +33,7 @@ export type Holding = {
   readonly needs: readonly string[];
 };
 
-export type RootKind =
-  | 'running'
-  | 'image'
-  | 'slot'
-  | 'build'
-  | 'tag'
-  | 'pin'
-  | 'conf'
-  | 'lock'
-  | 'young'
-  | 'layer';
+export type RootKind = 'image' | 'slot' | 'build' | 'tag' | 'pin' | 'conf' | 'lock' | 'young' | 'layer';
 
 /** A name that keeps things. */
 export type Root = {

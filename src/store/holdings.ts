@@ -38,7 +38,8 @@ export function listHoldings(
     ...fetched(layout, layout.sources, 'source', ''),
     ...namesIn(layout.tools).map((name) => plain('tool', name, inFolder(layout.tools, name), 1)),
     ...namesIn(layout.apt).map((name) => plain('indexes', name, inFolder(layout.apt, name), INDEXES)),
-    ...namesIn(layout.logs).map((name) => plain('log', name, inFolder(layout.logs, name), 0)),
+    ...namesIn(layout.logs).map((name) => dated(root, plain('log', name, inFolder(layout.logs, name), 0))),
+    ...failed(layout).map((path) => dated(root, plain('unfinished', path, path, 0))),
     ...unfinished(layout).map((path) => waste('unfinished', path)),
     ...namesIn(trash).map((name) => waste('trash', inFolder(trash, name))),
   ];
@@ -76,6 +77,12 @@ const NOTHING = { seconds: 0, above: 0, used: 0, floor: 0, waste: false, needs: 
 
 function plain(kind: HoldingKind, name: string, path: string, seconds: number): Holding {
   return { ...NOTHING, id: `${kind} ${name}`, kind, name, path, seconds };
+}
+
+/** Used last when it was written. */
+function dated(root: string, holding: Holding): Holding {
+  const stat = lstatSync(join(root, holding.path ?? ''), { throwIfNoEntry: false });
+  return { ...holding, used: Math.floor((stat?.mtimeMs ?? 0) / 1000) };
 }
 
 function waste(kind: HoldingKind, path: string): Holding {
@@ -128,25 +135,28 @@ function fetched({ root }: Layout, folder: string, kind: 'deb' | 'source', endin
     }
     if (name !== `${digest}${ending}`) return [];
     const size = lstatSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
-    return [plain(kind, digest, path, size / FETCHING)];
+    return [dated(root, plain(kind, digest, path, size / FETCHING))];
   });
 }
 
-/** What was never finished, or kept of what failed; paths relative to the store. */
+/** What `--keep-failed` has kept for a person to look at; paths relative to the store. */
+function failed({ root, tmp }: Layout): string[] {
+  return namesIn(tmp)
+    .filter((name) => name.startsWith('failed.'))
+    .map((name) => relative(root, join(tmp, name)));
+}
+
+/** What was never finished; paths relative to the store. */
 function unfinished({ root, tmp, builds, tags }: Layout): string[] {
-  const failed = namesIn(tmp).filter((name) => name.startsWith('failed.'));
   const notes = namesIn(builds).flatMap((conf) =>
     namesIn(join(builds, conf))
       .filter((name) => name.endsWith('.new'))
       .map((name) => join(builds, conf, name)),
   );
   const names = namesIn(tags).filter((name) => name.endsWith('~'));
-  return [
-    ...deadWork(tmp),
-    ...failed.map((name) => join(tmp, name)),
-    ...notes,
-    ...names.map((name) => join(tags, name)),
-  ].map((path) => relative(root, path));
+  return [...deadWork(tmp), ...notes, ...names.map((name) => join(tags, name))].map((path) =>
+    relative(root, path),
+  );
 }
 
 /** Work folders that nobody holds any more. */

@@ -1,4 +1,4 @@
-import type { BuildName } from './builds.ts';
+import { type BuildName, buildText } from './builds.ts';
 import type { Database } from './database.ts';
 import type { LayerRow } from './layers.ts';
 
@@ -50,10 +50,12 @@ export function dropLayerRows(index: Database, layers: readonly number[]): void 
   });
 }
 
-/** Needs the store's lock, exclusive. */
-export function dropBuildRows(index: Database, builds: readonly BuildName[]): void {
+/** Takes out the builds whose notes are gone. Needs the store's lock, exclusive. */
+export function keepBuildRows(index: Database, kept: readonly BuildName[]): void {
+  const names = new Set(kept.map(buildText));
+  const rows = index.prepare<[], BuildName>('SELECT conf, number FROM builds').all();
   const drop = index.prepare('DELETE FROM builds WHERE conf = ? AND number = ?');
-  for (const { conf, number } of builds) drop.run(conf, number);
+  for (const row of rows) if (!names.has(buildText(row))) drop.run(row.conf, row.number);
 }
 
 /** Needs the store's lock, exclusive. */
