@@ -4,7 +4,6 @@ import { holdForBuild, ledgerOf, makeBench } from './bench.ts';
 import { type Lock, withIds, withOrders } from './debian/lock.ts';
 import { writeLock } from './debian/lock-file.ts';
 import { formatLock } from './debian/lock-text.ts';
-import { explainFull, keepWithin } from './gc.ts';
 import { SnapError } from './host/error.ts';
 import {
   checkInputs,
@@ -25,6 +24,7 @@ import { type Output, putOutput, recallImage, recordBuild, settledRows } from '.
 import { commitIfAny } from './project/commit.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest, BuildResult } from './request.ts';
+import { explainFull, keepWithin } from './room.ts';
 import { digestOf } from './store/digest.ts';
 import { Store } from './store/layers.ts';
 import { holdShared } from './store/locks.ts';

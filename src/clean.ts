@@ -4,6 +4,7 @@ import { errno, SnapError } from './host/error.ts';
 import { currentSlot, imageNames, slotsOf } from './layers/image.ts';
 import { measure } from './store/disk.ts';
 import { planGc } from './store/gc.ts';
+import { wasteHolding } from './store/holdings.ts';
 import { Store } from './store/layers.ts';
 import { layoutOf } from './store/layout.ts';
 import { type Held, tryHold } from './store/locks.ts';
@@ -67,10 +68,8 @@ function busyError(names: readonly string[]): SnapError {
 async function cleanOne(store: Store, name: string): Promise<CleanedImage> {
   const { images } = store.layout;
   const { link, slots } = slotsOf(images, name);
-  const disk = await measure(
-    images,
-    slots.map((slot) => ({ id: slot, path: basename(slot) })),
-  );
+  const holdings = slots.map((slot) => wasteHolding('trash', basename(slot)));
+  const disk = await measure(images, holdings);
   forgetUnchanged(store, name);
   for (const file of [
     link,
@@ -80,12 +79,8 @@ async function cleanOne(store: Store, name: string): Promise<CleanedImage> {
     rmSync(file, { force: true });
   }
   for (const slot of slots) remove(slot);
-  const going = slots.map((slot) => ({ ...NOTHING, id: slot, name: slot, path: slot }));
-  const { frees } = planGc({ holdings: going, roots: [], disk, limits: {}, size: 0, free: 0 });
-  return { name, freed: frees };
+  return { name, freed: planGc({ holdings, roots: [], disk, limits: {}, size: 0, free: 0 }).frees };
 }
-
-const NOTHING = { kind: 'trash', seconds: 0, above: 0, used: 0, floor: 0, waste: true, needs: [] } as const;
 
 function remove(slot: string): void {
   try {

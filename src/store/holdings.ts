@@ -40,8 +40,8 @@ export function listHoldings(
     ...namesIn(layout.apt).map((name) => plain('indexes', name, inFolder(layout.apt, name), INDEXES)),
     ...namesIn(layout.logs).map((name) => dated(root, plain('log', name, inFolder(layout.logs, name), 0))),
     ...failed(layout).map((path) => dated(root, plain('unfinished', path, path, 0))),
-    ...unfinished(layout).map((path) => waste('unfinished', path)),
-    ...namesIn(trash).map((name) => waste('trash', inFolder(trash, name))),
+    ...unfinished(layout).map((path) => wasteHolding('unfinished', path)),
+    ...namesIn(trash).map((name) => wasteHolding('trash', inFolder(trash, name))),
   ];
 }
 
@@ -85,7 +85,8 @@ function dated(root: string, holding: Holding): Holding {
   return { ...holding, used: Math.floor((stat?.mtimeMs ?? 0) / 1000) };
 }
 
-function waste(kind: HoldingKind, path: string): Holding {
+/** What nobody can use. */
+export function wasteHolding(kind: HoldingKind, path: string): Holding {
   return { ...NOTHING, id: `${kind} ${path}`, kind, name: path, path, waste: true };
 }
 
@@ -107,7 +108,7 @@ function layerHoldings(
   });
   const lost = [...folders].map((name): Holding => {
     const path = relative(root, join(layers, name));
-    return { ...waste('unfinished', path), id: layerId(Number(name)) };
+    return { ...wasteHolding('unfinished', path), id: layerId(Number(name)) };
   });
   return [...known, ...lost];
 }
@@ -131,7 +132,7 @@ function fetched({ root }: Layout, folder: string, kind: 'deb' | 'source', endin
     const path = relative(root, join(folder, name));
     if (part !== undefined) {
       const isTaken = name.startsWith('.');
-      return [{ ...waste('unfinished', path), id: isTaken ? `unfinished ${path}` : `part ${digest}` }];
+      return [{ ...wasteHolding('unfinished', path), id: isTaken ? `unfinished ${path}` : `part ${digest}` }];
     }
     if (name !== `${digest}${ending}`) return [];
     const size = lstatSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0;
@@ -166,7 +167,8 @@ function deadWork(tmp: string): string[] {
   return dead;
 }
 
-function namesIn(folder: string): string[] {
+/** The names in a folder, in byte order; none where there is no folder. */
+export function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort();
   } catch (error) {
