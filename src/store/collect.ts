@@ -6,7 +6,7 @@ import { type BuildName, keptBuilds, removeBuild } from './builds.ts';
 import type { GcPlan, Holding } from './gc.ts';
 import { Store } from './layers.ts';
 import { type Layout, layoutOf, workDirName } from './layout.ts';
-import { dropReserve, isTight, keepReserve } from './reserve.ts';
+import { isTight, keepReserve } from './reserve.ts';
 import { dropLayerRows, dropResults, keepBuildRows, keepFloor, tidyIndex } from './rows.ts';
 import { removeTree } from './tree.ts';
 
@@ -30,7 +30,6 @@ export async function collect(
   const layers = all.filter(({ kind }) => kind === 'layer');
   const others = all.filter(({ kind }) => kind !== 'build' && kind !== 'layer');
   const left: string[] = [];
-  if (isTight(layout)) dropReserve(layout);
   for (const { name } of builds) removeBuild(layout, buildNamed(name));
   for (const holding of others) {
     signal.throwIfAborted();

@@ -214,23 +214,6 @@ test('an index that knows of no layer is no reason to remove all', () => {
   if (status !== 0) assert.match(stderr, /^hint: make the index anew: snap verify --rebuild-index$/m);
 });
 
-test('a number is never given twice', () => {
-  const project = builtProject(1);
-  edit(project, 'scriptlets/two.sh', (text) => text.replace('/opt/two', '/opt/three'));
-  build(project);
-  edit(project, 'scriptlets/two.sh', (text) => text.replace('/opt/three', '/opt/two'));
-  build(project);
-  const highest = Math.max(...readdirSync(join(project, 'store/layers')).map(Number));
-  build(project, ['--rerun', 'two']);
-  snap(['-C', project, 'clean']);
-  rmSync(join(project, 'store/builds'), { recursive: true });
-  const { layers } = gc(project);
-  assert.ok(layers.some(({ number }) => number === highest));
-  edit(project, 'scriptlets/two.sh', (text) => text.replace('/opt/two', '/opt/four'));
-  build(project);
-  assert.ok(Math.max(...readdirSync(join(project, 'store/layers')).map(Number)) > highest);
-});
-
 test('max_size in the conf is kept after a build, and a build never fails for it', () => {
   const project = builtProject(1);
   edit(project, 'conf/a.toml', (text) => `${text}\n[store]\nmax_size = "1MB"\n`);

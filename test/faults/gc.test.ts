@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -104,6 +104,18 @@ test('two gcs at once: one removes, the other finds nothing', async () => {
   assert.equal(both.filter(({ said }) => said().includes('freed ')).length, 1);
   assert.equal(both.filter(({ said }) => said().includes('nothing to remove')).length, 1);
   assert.deepEqual(faultsOf(project), []);
+});
+
+test('a number is never given twice, whatever has gone', () => {
+  const project = someProject();
+  {
+    using store = new Store(project);
+    mkdirSync(join(store.layout.layers, '20', 'tree'), { recursive: true });
+  }
+  assert.equal(snap(['-C', project, 'gc']).status, 0);
+  assert.equal(layersIn(project), 3);
+  using store = new Store(project);
+  assert.deepEqual(addLayers(store, 2, 8192, 'later'), [21, 22]);
 });
 
 test('builds and gcs in turns: nobody loses a layer, and what is left is whole', async () => {
