@@ -87,12 +87,12 @@ async function imagesOf(images: string, seen: Set<number>): Promise<DuImage[]> {
     return {
       name,
       own: parts.reduce((sum, part) => sum + part.own, 0),
-      shared: [...shared].reduce((sum, inode) => sum + disk.inodes.get(inode)!.bytes, 0),
+      shared: [...shared].reduce((sum, position) => sum + disk.inodes[position]!.bytes, 0),
     };
   });
 }
 
-/** What something takes beside all that was seen before; and the inodes that it shares with the store. */
+/** What something takes beside all that was seen before; and the positions of the inodes that it shares with the store. */
 function bytesOf(
   { extents, inodes }: Disk,
   id: string,
@@ -102,11 +102,12 @@ function bytesOf(
   const extent = extents.get(id);
   let own = extent?.own ?? 0;
   const common: number[] = [];
-  for (const inode of extent?.shared ?? []) {
-    if (inStore.has(inode)) common.push(inode);
-    if (seen.has(inode)) continue;
-    seen.add(inode);
-    own += inodes.get(inode)!.bytes;
+  for (const position of extent?.shared ?? []) {
+    const { number, bytes } = inodes[position]!;
+    if (inStore.has(number)) common.push(position);
+    if (seen.has(number)) continue;
+    seen.add(number);
+    own += bytes;
   }
   return { own, shared: common };
 }

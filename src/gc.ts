@@ -242,7 +242,7 @@ async function makePlan(
 function sizeOf({ extents, inodes }: Disk): number {
   let sum = 0;
   for (const { own } of extents.values()) sum += own;
-  for (const { bytes } of inodes.values()) sum += bytes;
+  for (const { bytes } of inodes) sum += bytes;
   return sum;
 }
 

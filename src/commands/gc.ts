@@ -127,7 +127,7 @@ function missingLines({ bytes, keptBy }: NonNullable<GcReport['missing']>): stri
   const more = keptBy.length > 8 ? ` and ${keptBy.length - 8} more` : '';
   return [
     `${size(bytes)} more than the limit: the rest is kept by ${named === '' ? 'what is in use' : `${named}${more}`}`,
-    'hint: keep fewer: --keep-builds 1, snap tag and snap pin, snap clean',
+    'hint: keep less: --keep-builds 1, fewer tags and pins, or let images go: snap clean',
   ];
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Root } from '../store/gc.ts';
+import { layerId } from '../store/holdings.ts';
 import type { LayerNote, LayerRow } from '../store/layers.ts';
 import type { Layout } from '../store/layout.ts';
 import { debIds, logId } from './project.ts';
@@ -15,6 +16,27 @@ export function inputRoots({ layers }: Layout, rows: readonly LayerRow[]): Root[
     const keeps = [...debs!.flatMap(debIds), ...sources!.map((one) => `source ${one}`), logId(name)];
     return { kind: 'layer', name: `${name} (${n})`, because: 'it was made from it', keeps };
   });
+}
+
+/**
+ * The trees of debs that are wanted: no image holds them, and the next layer that installs such a deb begins with its tree. Of several of one
+ * deb the newest counts.
+ */
+export function treeRoots(
+  { layers }: Layout,
+  rows: readonly LayerRow[],
+  wanted: (deb: string) => boolean,
+): Root[] {
+  const trees = new Map<string, number>();
+  for (const { n, kind } of rows) {
+    if (String(kind) !== 'deb') continue;
+    const { sha256 = '' } = (readNote(layers, n)?.inputs ?? {}) as { sha256?: string };
+    if (wanted(`deb ${sha256}`)) trees.set(sha256, n);
+  }
+  const because = 'a lock pins the deb that it is the tree of';
+  return trees.size === 0
+    ? []
+    : [{ kind: 'lock', name: 'conf/*.lock', because, keeps: [...trees.values()].map(layerId) }];
 }
 
 /** The note of a layer, not by way of the store, which would keep all of them in memory. Undefined where there is none. */

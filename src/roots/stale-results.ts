@@ -45,6 +45,8 @@ export function staleResults(
         return !digests.has(subject);
       case 'pre-depends':
         return gone.has(`deb ${subject}`);
+      case 'dpkg':
+        return gone.has(`deb ${key.split(' ').at(-1)}`);
       case 'check':
         return !unknown.has('result') && !asked.has(key);
       default:

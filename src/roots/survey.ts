@@ -8,7 +8,7 @@ import type { LayerRow, Store } from '../store/layers.ts';
 import type { Layout } from '../store/layout.ts';
 import { layerRows, layerUses } from '../store/rows.ts';
 import { buildRoots, imageRoots, type Keep, youngRoots } from './builds.ts';
-import { inputRoots } from './inputs.ts';
+import { inputRoots, treeRoots } from './inputs.ts';
 import { surveyProject } from './project.ts';
 import { staleResults } from './stale-results.ts';
 
@@ -39,6 +39,8 @@ export async function surveyStore(
     ...projects.roots,
     ...youngRoots(holdings, options.keepYounger),
   ];
+  const pinned = keptIds(projects.roots);
+  ofLayers.push(...treeRoots(store.layout, rows, (deb) => projects.unknown.has('deb') || pinned.has(deb)));
   const kept = keptIds(ofLayers);
   for (const { id, name } of holdings) {
     const wanted = id.replace(/^row /, 'layer ');
@@ -89,6 +91,10 @@ function outputNotes({ root }: Layout): Holding[] {
     const path = join('outputs', file);
     const { folder } = readFolderNote(join(root, path)) ?? {};
     if (folder === undefined || existsSync(folder)) return [];
-    return [{ ...wasteHolding('note', path), name: folder }];
+    const inode = path.replace(/json$/, 'inode');
+    return [path, ...(existsSync(join(root, inode)) ? [inode] : [])].map((one) => ({
+      ...wasteHolding('note', one),
+      name: folder,
+    }));
   });
 }

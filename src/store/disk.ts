@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { attempt } from '../host/program.ts';
-import type { Disk, Extent } from './gc.ts';
+import type { Disk, Extent, Inode } from './gc.ts';
 
 /** Something to be measured: its path is relative to the root. */
 export type Measured = { readonly id: string; readonly path: string | undefined };
@@ -20,14 +20,17 @@ export async function measure(root: string, things: readonly Measured[]): Promis
     there.slice(at * BATCH, (at + 1) * BATCH),
   );
   const extents = new Map<string, Extent>();
-  const inodes = new Map<number, { bytes: number; links: number }>();
+  const found: Found = { inodes: [], positions: new Map() };
   const queue = batches.values();
   const worker = async (): Promise<void> => {
-    for (const batch of queue) await measureBatch(root, batch, extents, inodes);
+    for (const batch of queue) await measureBatch(root, batch, extents, found);
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  return { extents, inodes };
+  return { extents, inodes: found.inodes };
 }
+
+/** The inodes that have further links, and where each of them stands. */
+type Found = { readonly inodes: Inode[]; readonly positions: Map<number, number> };
 
 /** A line for each path: depth, blocks of 512 bytes; of what has further links their number and the inode. */
 const FORMAT = [
@@ -49,19 +52,19 @@ async function measureBatch(
   root: string,
   batch: readonly Measured[],
   extents: Map<string, Extent>,
-  inodes: Map<number, { bytes: number; links: number }>,
+  met: Found,
 ): Promise<void> {
   const { stdout } = await attempt(['find', ...batch.map(({ path }) => `./${path}`), ...FORMAT], {
     cwd: root,
   });
-  const found = parse(stdout, inodes);
+  const found = parse(stdout, met);
   if (found.length === batch.length) batch.forEach(({ id }, at) => void extents.set(id, found[at]!));
   else if (batch.length === 1) extents.set(batch[0]!.id, { own: 0, shared: [] });
-  else for (const one of batch) await measureBatch(root, [one], extents, inodes);
+  else for (const one of batch) await measureBatch(root, [one], extents, met);
 }
 
 /** One extent for each line of depth 0: find goes through what it was given in order. */
-function parse(text: string, inodes: Map<number, { bytes: number; links: number }>): Extent[] {
+function parse(text: string, { inodes, positions }: Found): Extent[] {
   const found: { own: number; shared: number[] }[] = [];
   let last = { own: 0, shared: [] as number[] };
   let at = 0;
@@ -84,8 +87,12 @@ function parse(text: string, inodes: Map<number, { bytes: number; links: number 
       const links = number();
       at++;
       const inode = number();
-      last.shared.push(inode);
-      if (!inodes.has(inode)) inodes.set(inode, { bytes, links });
+      let position = positions.get(inode);
+      if (position === undefined) {
+        position = inodes.push({ number: inode, bytes, links }) - 1;
+        positions.set(inode, position);
+      }
+      last.shared.push(position);
     }
     at++;
   }

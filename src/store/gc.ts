@@ -45,13 +45,19 @@ export type Root = {
   readonly keeps: readonly string[];
 };
 
-/** What lies on the disk of something: bytes that nothing else shares, and the inode of each further path. */
+export type Inode = {
+  readonly number: number;
+  readonly bytes: number;
+  /** How many links it has anywhere. */
+  readonly links: number;
+};
+
+/** What lies on the disk of something: bytes that nothing else shares; of each further path the position of its inode. */
 export type Extent = { readonly own: number; readonly shared: readonly number[] };
 
 export type Disk = {
   readonly extents: ReadonlyMap<string, Extent>;
-  /** By number: what the inode takes, and how many links it has anywhere. */
-  readonly inodes: ReadonlyMap<number, { readonly bytes: number; readonly links: number }>;
+  readonly inodes: readonly Inode[];
 };
 
 /** Bytes. Without one of them everything goes that no root keeps. */
@@ -119,13 +125,9 @@ export function planGc({ holdings, roots, disk, limits, size, free }: Request): 
   for (const holding of waste) taking.take(holding);
   let floor = 0;
   const rest = loose.filter((one) => !one.waste);
-  const worths = new Map(rest.map((one) => [one, worthOf(one, disk)]));
-  const useful = rest.filter(({ kind }) => kind !== 'build').sort((a, b) => byWorth(worths, a, b));
-  for (const holding of useful) {
-    if (taking.frees() >= need) break;
-    floor = Math.max(floor, worths.get(holding)!);
-    taking.take(holding);
-  }
+  const useful = rest.filter(({ kind }) => kind !== 'build');
+  if (!isLimited) for (const holding of useful) taking.take(holding);
+  else if (taking.frees() < need) floor = takeWithin(taking, need, useful, disk);
   const gone = new Set(taking.going.map(({ holding }) => holding.id));
   for (const build of rest.filter(({ kind }) => kind === 'build')) {
     if (!isLimited || build.needs.some((id) => gone.has(id))) taking.take(build);
@@ -136,12 +138,24 @@ export function planGc({ holdings, roots, disk, limits, size, free }: Request): 
   return { going: taking.going, frees, seconds, missing, floor: isLimited ? floor : 0 };
 }
 
+/** Takes the least worthy until so much is freed; returns the worth of the last one. */
+function takeWithin(taking: Taking, need: number, useful: readonly Holding[], disk: Disk): number {
+  const worths = new Map(useful.map((one) => [one, worthOf(one, disk)]));
+  let floor = 0;
+  for (const holding of useful.toSorted((a, b) => byWorth(worths, a, b))) {
+    if (taking.frees() >= need) break;
+    floor = worths.get(holding)!;
+    taking.take(holding);
+  }
+  return floor;
+}
+
 const MIB = 1024 * 1024;
 
 /** Seconds to make it again for each MiB; of what is shared, each holder has its part. */
 function worthOf(holding: Holding, { extents, inodes }: Disk): number {
   const { own = 0, shared = [] } = extents.get(holding.id) ?? {};
-  const parts = shared.reduce((sum, inode) => sum + inodes.get(inode)!.bytes / inodes.get(inode)!.links, 0);
+  const parts = shared.reduce((sum, inode) => sum + inodes[inode]!.bytes / inodes[inode]!.links, 0);
   return holding.floor + (holding.seconds + holding.above) / (Math.max(1, own + parts) / MIB);
 }
 
@@ -149,10 +163,12 @@ function byWorth(worths: ReadonlyMap<Holding, number>, a: Holding, b: Holding): 
   return worths.get(a)! - worths.get(b)! || a.used - b.used || (a.id < b.id ? -1 : 1);
 }
 
+type Taking = ReturnType<typeof startTaking>;
+
 /** Takes one after the other; an inode is free when the last of its links goes. */
 function startTaking({ extents, inodes }: Disk) {
   const going: Going[] = [];
-  const left = new Map<number, number>();
+  const left = inodes.map(({ links }) => links);
   let sum = 0;
   return {
     going,
@@ -161,10 +177,8 @@ function startTaking({ extents, inodes }: Disk) {
       const { own = 0, shared = [] } = extents.get(holding.id) ?? {};
       let frees = own;
       for (const inode of shared) {
-        const { bytes, links } = inodes.get(inode)!;
-        const now = (left.get(inode) ?? links) - 1;
-        left.set(inode, now);
-        if (now === 0) frees += bytes;
+        left[inode]!--;
+        if (left[inode] === 0) frees += inodes[inode]!.bytes;
       }
       sum += frees;
       going.push({ holding, frees });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -10,9 +10,10 @@ import { Store } from '../../src/store/layers.ts';
 import { layoutOf } from '../../src/store/layout.ts';
 import { holdLock } from '../../src/store/locks.ts';
 import { keepReserve } from '../../src/store/reserve.ts';
-import { makeDist, SNAP, snap, start } from '../commands/launcher.ts';
+import { makeDist, ROOT, SNAP, snap, start } from '../commands/launcher.ts';
 import { addBuild, addLayers, faultsOf, makeConf } from '../store/collected.ts';
 import { someFolder } from '../store/some-folder.ts';
+import { someLayer } from '../store/some-layer.ts';
 import { until } from './fixture/traces.ts';
 
 before(makeDist);
@@ -116,6 +117,32 @@ test('a number is never given twice, whatever has gone', () => {
   assert.equal(layersIn(project), 3);
   using store = new Store(project);
   assert.deepEqual(addLayers(store, 2, 8192, 'later'), [21, 22]);
+});
+
+test('trees of debs that a lock pins are kept, the newest of each', () => {
+  const project = someProject();
+  copyFileSync(join(ROOT, 'conf/demo.lock'), join(project, 'conf/a.lock'));
+  const [, pinned = ''] = / ([0-9a-f]{64}) /.exec(readFileSync(join(project, 'conf/a.lock'), 'utf8')) ?? [];
+  {
+    using store = new Store(project);
+    for (const [at, sha256] of [pinned, pinned, 'ab'.repeat(32)].entries()) {
+      const about = {
+        name: 'deb/x',
+        kind: 'deb' as never,
+        key: `tree ${at}` as never,
+        inputs: { format: at, sha256 },
+      };
+      const { folder, layer } = someLayer(store, { 'usr/file': String(at) }, about);
+      assert.equal(store.publish(folder, layer).n, 16 + at);
+      store.dropWorkDir(folder);
+    }
+  }
+  assert.equal(snap(['-C', project, 'gc']).status, 0);
+  const left = readdirSync(join(project, 'store/layers')).map(Number);
+  assert.deepEqual(
+    left.sort((a, b) => a - b),
+    [1, 2, 3, 17],
+  );
 });
 
 test('builds and gcs in turns: nobody loses a layer, and what is left is whole', async () => {

@@ -36,9 +36,12 @@ function diskOf(
   const extents = new Map(
     Object.keys(own).map((id): [string, Extent] => [id, { own: own[id]!, shared: paths(id) }]),
   );
-  const inodes = new Map(
-    Object.entries(shared).map(([inode, ids]) => [Number(inode), { bytes: MIB, links: ids.length }]),
-  );
+  const most = Math.max(0, ...Object.keys(shared).map(Number));
+  const inodes = Array.from({ length: most + 1 }, (_, number) => ({
+    number,
+    bytes: MIB,
+    links: shared[number]?.length ?? 0,
+  }));
   return { extents, inodes };
 }
 
@@ -142,12 +145,9 @@ const someRequest: fc.Arbitrary<Request> = fc
       return holding(IDS[at]!, { ...about, kind: about.kind as Holding['kind'], needs });
     });
     const ids = holdings.map(({ id }) => id);
-    const inodes = new Map(
-      shared.map(([links, outside, bytes], at) => [
-        at,
-        { bytes, links: links.filter((id) => ids.includes(id)).length + outside },
-      ]),
-    );
+    const inodes = shared.map(([links, outside, bytes], number) => {
+      return { number, bytes, links: links.filter((id) => ids.includes(id)).length + outside };
+    });
     const extents = new Map(
       ids.map((id, at) => [
         id,
@@ -178,10 +178,10 @@ function freedBy(request: Request, going: readonly Holding[]): number {
     gone.flatMap(({ shared }) => shared),
     (inode) => inode,
   );
-  const inodes = [...links].filter(([inode, all]) => all.length === request.disk.inodes.get(inode)!.links);
+  const inodes = [...links].filter(([inode, all]) => all.length === request.disk.inodes[inode]!.links);
   return (
     gone.reduce((sum, { own }) => sum + own, 0) +
-    inodes.reduce((sum, [inode]) => sum + request.disk.inodes.get(inode)!.bytes, 0)
+    inodes.reduce((sum, [inode]) => sum + request.disk.inodes[inode]!.bytes, 0)
   );
 }
 
@@ -235,14 +235,12 @@ test('a second gc removes nothing', () => {
       const { going, frees } = planGc(request);
       const gone = new Set(going.map(({ holding }) => holding));
       const holdings = request.holdings.filter((one) => !gone.has(one));
-      const inodes = new Map(
-        [...request.disk.inodes].map(([inode, { bytes, links }]) => {
-          const less = going
-            .flatMap(({ holding: { id } }) => request.disk.extents.get(id)?.shared ?? [])
-            .filter((one) => one === inode);
-          return [inode, { bytes, links: links - less.length }];
-        }),
-      );
+      const inodes = request.disk.inodes.map(({ number, bytes, links }) => {
+        const less = going
+          .flatMap(({ holding: { id } }) => request.disk.extents.get(id)?.shared ?? [])
+          .filter((one) => one === number);
+        return { number, bytes, links: links - less.length };
+      });
       const disk = { extents: request.disk.extents, inodes };
       const again = planGc({
         ...request,
