@@ -11,7 +11,6 @@ import { FILE_ITSELF } from './layers/view.ts';
 import { listConfs } from './project/conf.ts';
 import type { Scriptlet } from './project/scriptlet.ts';
 import { Store } from './store/layers.ts';
-import { holdShared } from './store/locks.ts';
 import { type Entry, parentOf, printable, type TreePath } from './store/manifest.ts';
 
 /** A line of a file of the project; `text` is what it says. */
@@ -67,7 +66,6 @@ type Image = {
  */
 export async function originOf(project: string, given: string | undefined, path: string): Promise<Origin> {
   using store = new Store(project);
-  using _held = await holdShared(store.layout.lock);
   const conf = given ?? builtLast(store, project);
   const layers = layersOf(store, conf);
   const inputs = await readInputs(project, conf, store);
