@@ -24,8 +24,11 @@ import { type Output, putOutput, recallImage, recordBuild, settledRows } from '.
 import { commitIfAny } from './project/commit.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest, BuildResult } from './request.ts';
+import { explainFull, keepWithin } from './room.ts';
 import { digestOf } from './store/digest.ts';
 import { Store } from './store/layers.ts';
+import { holdShared } from './store/locks.ts';
+import { keepReserve } from './store/reserve.ts';
 import { type Witness, witness } from './store/witness.ts';
 import { rememberUnchanged } from './unchanged.ts';
 
@@ -34,9 +37,41 @@ const INDEX_AGE = 3600;
 
 /** A whole build, from what a person wrote to the image on disk. */
 export async function build(request: BuildRequest, report: Report): Promise<BuildResult> {
+  try {
+    const result = await buildAlone(request, report);
+    await tidyUp(request, report);
+    return result;
+  } catch (error) {
+    throw await explainFull(request, error, () => neededBytes(request));
+  }
+}
+
+async function buildAlone(request: BuildRequest, report: Report): Promise<BuildResult> {
   using store = new Store(request.project);
   using _held = await holdForBuild(store, request, report);
-  return await buildHeld(store, request, report, joinRuns(shareRuns(request.jobs)));
+  const result = await buildHeld(store, request, report, joinRuns(shareRuns(request.jobs)));
+  keepReserve(store.layout);
+  return result;
+}
+
+/** The build is done: nothing that comes now makes it fail. */
+async function tidyUp({ project, conf, signal }: BuildRequest, report: Report): Promise<void> {
+  try {
+    const text = await keepWithin(project, conf, signal);
+    if (text !== undefined) report({ kind: 'note', text });
+  } catch (error) {
+    if (signal.aborted) return;
+    report({ kind: 'note', text: `the store was not tidied up: ${(error as Error).message}` });
+  }
+}
+
+/** What the layers that are still to run took the last time. */
+async function neededBytes(request: BuildRequest): Promise<number | undefined> {
+  using store = new Store(request.project);
+  const inputs = await readInputs(request.project, request.conf, store);
+  const open = planLayers(store, inputs, request).filter(({ state }) => state !== 'hit');
+  const known = open.flatMap(({ name }) => store.lastOf(name, request.conf) ?? []);
+  return known.length > 0 ? known.reduce((sum, { bytes }) => sum + bytes, 0) : undefined;
 }
 
 /** The build in a store that is held for it. When it is halted, layers may go on after it has ended: they are in the relay. */
@@ -228,6 +263,7 @@ export type PlanResult = {
 /** What `build` would do. */
 export async function plan(request: BuildRequest): Promise<PlanResult> {
   using store = new Store(request.project);
+  using _held = await holdShared(store.layout.lock, undefined, request.signal);
   const inputs = await readInputs(request.project, request.conf, store);
   const layers = planLayers(store, inputs, request);
   const expected = (...states: readonly PlannedLayer['state'][]): number => {

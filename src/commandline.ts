@@ -307,6 +307,37 @@ function commandLine(run: Runner): Command {
   ).addOption(json());
 
   add(
+    'gc',
+    'remove what nothing needs from the store, or as much as a limit asks for',
+    ['snap gc -n', 'snap gc --keep-builds 5', 'snap gc --max-size 20GB', 'snap gc --why bluez'],
+    ROOT,
+    async () => (await import('./commands/gc.ts')).gcCommand,
+  )
+    .option('-n, --dry-run', 'only tell what would go')
+    .option('--keep-builds <n>', 'keep the last builds of each conf; 3 without it', wholeNumber)
+    .option('--keep-younger-than <age>', 'keep what was used since, as in 14d')
+    .option('--max-size <size>', 'remove only until the store takes no more, as in 20GB or 30%')
+    .option('--min-free <size>', 'remove only until so much is free on its filesystem')
+    .option('--why <layer>', 'tell what keeps a layer, and remove nothing')
+    .addOption(json());
+
+  add(
+    'du',
+    'tell what store and images take on the disk',
+    ['snap du', 'snap du --json'],
+    ROOT,
+    async () => (await import('./commands/du.ts')).duCommand,
+  ).addOption(json());
+
+  add(
+    'clean [conf...]',
+    'remove images; the store stays',
+    ['snap clean', 'snap clean demo'],
+    ROOT,
+    async () => (await import('./commands/clean.ts')).cleanCommand,
+  ).addOption(json());
+
+  add(
     'doctor',
     'tell what this machine has and lacks for building',
     ['snap doctor', 'sudo snap doctor --json'],

@@ -110,7 +110,7 @@ export async function coverLock(
     lock,
     parent,
     update: options.update,
-    aptDir: join(store.layout.apt, digestOf(JSON.stringify([mirrors, conf.suite, conf.arch])).slice(0, 16)),
+    aptDir: join(store.layout.apt, aptDirName(conf, mirrors)),
     debsDir: store.layout.debs,
     offline: options.offline,
     signal: options.signal,
@@ -118,6 +118,15 @@ export async function coverLock(
     note: (text) => report({ kind: 'note', text }),
     now: () => projectEpoch(conf) ?? Math.floor(Date.now() / 1000),
   });
+}
+
+/** The name of the folder of apt's private root for a conf. */
+export async function aptDirOf(conf: Conf): Promise<string> {
+  return aptDirName(conf, await mirrorsOf(conf));
+}
+
+function aptDirName({ suite, arch }: Conf, mirrors: readonly Mirror[]): string {
+  return digestOf(JSON.stringify([mirrors, suite, arch])).slice(0, 16);
 }
 
 /**
@@ -170,8 +179,13 @@ export async function checkInputs(
 ): Promise<void> {
   await check(conf, scriptlets, {
     cache: store.results,
-    checkKey: (scriptlet) => `check ${keyOf(declaredInputs(scriptlet, conf.project))}`,
+    checkKey: (scriptlet) => checkKey(scriptlet, conf.project),
     prelude: PRELUDE,
     signal,
   });
+}
+
+/** Under which a passed do_check is remembered. */
+export function checkKey(scriptlet: Scriptlet, project: string): string {
+  return `check ${keyOf(declaredInputs(scriptlet, project))}`;
 }

@@ -157,7 +157,7 @@ function isOwn(folder: OutputFolder, inode: number): boolean {
 /** What is told of a build besides its image. */
 export type Circumstances = Pick<BuildNote, 'seconds' | 'lock' | 'ran' | 'commit'>;
 
-/** Keeps the build, unless the last one was the same. */
+/** Keeps the build, unless the last one was the same, and that its layers were used now. */
 export async function recordBuild(
   store: Store,
   conf: string,
@@ -165,6 +165,7 @@ export async function recordBuild(
   circumstances: () => Promise<Circumstances>,
 ): Promise<void> {
   const { path, ...image } = output;
+  store.markUsed(output.layers.map(([, n]) => n));
   const last = store.lastBuild(conf);
   const layers = JSON.stringify(output.layers.map(([name, n]) => [name, n]));
   if (last?.digest === output.digest && last.layers === layers) return;

@@ -26,6 +26,9 @@ const FLOORS = [
     'keep.ts',
     'restore.ts',
   ],
+  ['room.ts'],
+  ['gc.ts', 'du.ts', 'clean.ts'],
+  ['roots'],
   ['bench.ts', 'output.ts', 'changes.ts', 'named-build.ts', 'path-history.ts'],
   ['unchanged.ts'],
   ['inputs.ts', 'request.ts'],
@@ -65,6 +68,8 @@ const PURE = [
   'report/progress.ts',
   'report/quantity.ts',
   'report/table.ts',
+  'host/amount.ts',
+  'store/gc.ts',
   'store/manifest.ts',
   'store/sorted-manifest.ts',
 ];

@@ -2,6 +2,7 @@ import {
   existsSync,
   linkSync,
   lstatSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -25,7 +26,13 @@ import { mergeView } from './view.ts';
 export type Extent = { readonly paths: number; readonly bytes: number };
 
 /** What is kept beside a folder of how it was made, to change it by what differs the next time. */
-type Note = Extent & Recipe & { readonly format: number; readonly digest: Digest };
+type Note = Extent &
+  Recipe & {
+    readonly format: number;
+    readonly digest: Digest;
+    /** Absolute path as it was when the note was written. */
+    readonly folder?: string;
+  };
 
 const FORMAT = 2;
 
@@ -79,9 +86,10 @@ function bring(
   const before = existsSync(folder) ? readNote(note) : undefined;
   rmSync(note, { force: true });
   const extent = (before && change(store, folder, before, plan)) ?? makeAll(folder, plan);
-  const notes = spare !== undefined && makeSpare(spare, plan) ? [noteFile(spare), note] : [note];
+  const hasSpare = spare !== undefined && makeSpare(spare, plan);
   store.settleFolder(folder);
-  for (const file of notes) writeNote(file, plan, extent);
+  if (hasSpare) writeNote(noteFile(spare), plan, extent, spare);
+  writeNote(note, plan, extent, folder);
   return extent;
 }
 
@@ -104,6 +112,17 @@ export function planOfSlot(store: Store, slot: string): ImagePlan | undefined {
   return note && planOfRecipe(store, note);
 }
 
+/** The names of all images, those too of which only the slots are left. */
+export function imageNames(images: string): string[] {
+  const names = readdirSync(images).map((file) => /^\.(.+)\.[ab](?:\.json)?$/.exec(file)?.[1] ?? file);
+  return [...new Set(names.filter((name) => !name.startsWith('.')))];
+}
+
+/** What the note beside a folder says of how it was made; undefined where there is none, or a damaged one. */
+export function readFolderNote(file: string): Pick<Note, 'digest' | 'layers' | 'folder'> | undefined {
+  return readNote(file);
+}
+
 /** An image as it was once made; undefined when one of its layers is not in the store any more. */
 export function planOfRecipe(
   store: Store,
@@ -117,7 +136,8 @@ export function planOfRecipe(
 /** Undefined when the folder turned out not to be what was kept of it: somebody changed it by hand. */
 function change(store: Store, folder: string, before: Note, plan: ImagePlan): Extent | undefined {
   const old = planOfRecipe(store, before);
-  if (old === undefined) return undefined;
+  // Another digest: after the index was lost, other layers may have these numbers.
+  if (old === undefined || old.digest !== before.digest) return undefined;
   const changes = changesBetween(store, old, plan);
   try {
     applyChanges(folder, changes, plan);
@@ -279,10 +299,11 @@ function noteFile(slot: string): string {
   return `${slot}.json`;
 }
 
-function writeNote(file: string, plan: ImagePlan, { paths, bytes }: Extent): void {
+function writeNote(file: string, plan: ImagePlan, { paths, bytes }: Extent, folder: string): void {
   const note: Note = {
     format: FORMAT,
     digest: plan.digest,
+    folder,
     paths,
     bytes,
     ...recipeOf(plan),

@@ -11,6 +11,7 @@ import type { Scriptlet } from '../project/scriptlet.ts';
 import type { Report } from '../report/event.ts';
 import type { LayerKind, LayerRow, Store } from '../store/layers.ts';
 import type { TreePath } from '../store/manifest.ts';
+import { isTight } from '../store/reserve.ts';
 import { type Captured, type CaptureOptions, capture, createdNames } from './capture.ts';
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
@@ -215,7 +216,13 @@ function failure(
   return new SnapError('RUN', sentence, {
     lines: [...tail, ...further],
     hint: `full log: snap log ${job.name}`,
+    cause: isTight(workshop.store.layout) ? noRoom() : undefined,
   });
+}
+
+/** What the scriptlet was told, most likely. */
+function noRoom(): Error {
+  return Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
 }
 
 /** Up to 20 lines that a person can read at a glance. */

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
+import { parseAmount } from '../host/amount.ts';
 import { errno, SnapError } from '../host/error.ts';
 import { type Mirror, nameMirrors, type RawMirror, readMirrors } from './mirror.ts';
 import { didYouMean, NAME, NAME_RULE, variableFault } from './name.ts';
@@ -275,12 +276,12 @@ function readStore(page: Page, value: unknown): string | undefined {
   const given = table(page, value, ['store']) ?? {};
   checkKeys(page, given, ['store'], STORE_KEYS);
   const size = string(page, given.max_size, ['store', 'max_size']);
-  if (size === undefined || /^\d+(?:\.\d+)?\s*[KMGT]?i?B?$/i.test(size)) return size;
+  if (size === undefined || parseAmount(size)) return size;
   throw fault(
     page,
     ['store', 'max_size'],
     `"${size}" is not a size`,
-    'expected a number with a unit, as in "20G"',
+    'expected a number with a unit, as in "20GB", or a share of the filesystem, as in "30%"',
   );
 }
 

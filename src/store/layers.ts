@@ -367,6 +367,16 @@ export class Store {
   layerNumbered(n: number): LayerRow | undefined {
     return this.#statements.byNumber.get(n);
   }
+
+  /** Notes that a build uses these layers now. Needs the store's lock, shared. */
+  markUsed(layers: readonly number[]): void {
+    this.#statements.markUsed.run({ layers: JSON.stringify(layers), at: Math.floor(Date.now() / 1000) });
+  }
+
+  /** The index itself, for gc, which holds the store's lock alone. */
+  get index(): Database {
+    return this.#database;
+  }
 }
 
 function prepare(database: Database) {
@@ -377,7 +387,9 @@ function prepare(database: Database) {
       LayerRow
     >,
     byNumber: database.prepare('SELECT * FROM layers WHERE n = ?') as Statement<[number], LayerRow>,
-    highest: database.prepare('SELECT max(n) AS n FROM layers') as Statement<[], { n: number | null }>,
+    highest: database.prepare(
+      'SELECT max(n) AS n FROM (SELECT n FROM layers UNION ALL SELECT n FROM given)',
+    ) as Statement<[], { n: number | null }>,
     addLayer: database.prepare(
       `INSERT INTO layers (n, key, ids, name, kind, digest, paths, bytes, seconds, made, boot)
        VALUES (@n, @key, @ids, @name, @kind, @digest, @paths, @bytes, @seconds, @made, @boot)`,
@@ -421,6 +433,11 @@ function prepare(database: Database) {
       [string],
       BuildRow
     >,
+    markUsed: database.prepare(
+      `INSERT INTO used (layer, at, floor)
+       SELECT value, @at, (SELECT coalesce(max(floor), 0) FROM used WHERE layer = 0) FROM json_each(@layers) WHERE true
+       ON CONFLICT (layer) DO UPDATE SET at = excluded.at, floor = excluded.floor`,
+    ),
     lastBuild: database.prepare(
       'SELECT * FROM builds WHERE conf = ? ORDER BY number DESC LIMIT 1',
     ) as Statement<[string], BuildRow>,

@@ -30,6 +30,24 @@ export async function holdLock(
   return { release: () => closeSync(fd) };
 }
 
+/** The store's lock, shared, for a `using`. */
+export async function holdShared(
+  file: string,
+  onWait: () => void = () => {},
+  signal?: AbortSignal,
+): Promise<Held & Disposable> {
+  const held = await holdLock(file, 'shared', onWait, signal);
+  return { ...held, [Symbol.dispose]: () => held.release() };
+}
+
+/** The same without a wait: undefined when another process holds it. */
+export function tryHold(file: string, mode: 'shared' | 'exclusive' = 'exclusive'): Held | undefined {
+  const fd = openSync(file, 'a', 0o600);
+  if (tryLock(fd, mode === 'exclusive')) return { release: () => closeSync(fd) };
+  closeSync(fd);
+  return undefined;
+}
+
 /** A folder whose maker holds its lock: `sweepFolders` takes it away once the maker is gone. */
 export type HeldFolder = Held & { readonly path: string };
 

@@ -43,3 +43,17 @@ CREATE TABLE IF NOT EXISTS builds (
   layers  TEXT NOT NULL,                -- JSON: [[name, n], ...] in the order of the view
   PRIMARY KEY (conf, number)
 ) STRICT, WITHOUT ROWID;
+
+-- When a layer had a part in a build last: unix seconds, to be shown and for `--keep-younger-than`; and what the worthiest layer was worth
+-- that had gone by then (src/store/gc.ts). Layer 0 stands for now.
+CREATE TABLE IF NOT EXISTS used (
+  layer INTEGER PRIMARY KEY,
+  at    INTEGER NOT NULL,
+  floor REAL NOT NULL
+) STRICT;
+
+-- The highest number that a layer ever had, once that layer has gone: no number is given twice.
+CREATE TABLE IF NOT EXISTS given (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  n   INTEGER NOT NULL
+) STRICT;

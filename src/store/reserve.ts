@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Layout } from './layout.ts';
+
+type Place = Pick<Layout, 'root'>;
+
+/** Room that gc gives back first: on a full disk the index needs some for its journal, and files of its own beside it. */
+const FILES = 4;
+const BYTES = 512 * 1024;
+
+/** Below this nothing is kept aside, and what is kept is given back. */
+const TIGHT = { bytes: 16 * 1024 * 1024, files: 256 };
+
+export function reserveOf({ root }: Place): string {
+  return join(root, 'reserve');
+}
+
+/** Keeps some room aside for the next gc, where there is plenty. Failing to is no failure. */
+export function keepReserve(place: Place): void {
+  const folder = reserveOf(place);
+  if (existsSync(folder) || isTight(place)) return;
+  const work = `${folder}.new`;
+  try {
+    rmSync(work, { recursive: true, force: true });
+    mkdirSync(work, { mode: 0o700 });
+    for (let at = 0; at < FILES; at++) fill(join(work, String(at)));
+    renameSync(work, folder);
+  } catch {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Gives the room back. */
+export function dropReserve(place: Place): void {
+  for (const name of [reserveOf(place), `${reserveOf(place)}.new`])
+    rmSync(name, { recursive: true, force: true });
+}
+
+/** Whether the filesystem has next to nothing left, of bytes or of inodes. */
+export function isTight({ root }: Place): boolean {
+  const { bavail, bsize, ffree, files } = statfsSync(root);
+  return bavail * bsize < TIGHT.bytes || (files > 0 && ffree < TIGHT.files);
+}
+
+/** Bytes that no filesystem makes small. */
+function fill(file: string): void {
+  writeFileSync(file, randomBytes(BYTES), { flag: 'wx', mode: 0o600 });
+}
