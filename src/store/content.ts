@@ -1,0 +1,46 @@
+import { canonicalJson, type Digest, digestOf } from './digest.ts';
+import type { LayerNote, LayerRow, RecordPatches } from './layers.ts';
+import { type Entry, encodeManifest, type Manifest } from './manifest.ts';
+
+/** The digest of a layer's content: its manifest and its record patches. */
+export function contentDigest(manifest: Manifest, records: RecordPatches): Digest {
+  return contentDigestOf(encodeManifest(manifest.values()), records);
+}
+
+/** The same of a manifest's canonical bytes. */
+export function contentDigestOf(manifest: Uint8Array, records: RecordPatches): Digest {
+  return digestOf(`${digestOf(manifest)}${canonicalJson(records)}`);
+}
+
+/** What a layer's row holds besides its number: the first lines of its note, and what its manifest adds up to. */
+export function rowOf(n: number, note: LayerNote, manifest: Manifest): LayerRow {
+  let bytes = 0;
+  for (const entry of manifest.values()) if (entry.type === 'file') bytes += entry.size;
+  const { key, name, kind, digest, seconds, made } = note;
+  return {
+    n,
+    key,
+    ids: canonicalJson(note.ids),
+    name,
+    kind,
+    digest,
+    paths: manifest.size,
+    bytes,
+    seconds,
+    made,
+  };
+}
+
+/** Files that may be one with that of another layer: hard links may not, since then their other names would come along. */
+export function shareable(manifest: Manifest): Entry[] {
+  const linked = new Set<string>();
+  for (const entry of manifest.values()) if (entry.type === 'file' && entry.link) linked.add(entry.link);
+  return [...manifest.values()].filter(
+    (entry) => entry.type === 'file' && entry.size > 0 && entry.link === undefined && !linked.has(entry.path),
+  );
+}
+
+/** By what the index finds a file again that is the same in path, content and metadata. */
+export function fileId(entry: Entry): Buffer {
+  return Buffer.from(digestOf(encodeManifest([entry])).slice(0, 32), 'hex');
+}
