@@ -244,6 +244,16 @@ export function recipeOf(plan: ImagePlan): Recipe {
   };
 }
 
+/** How a slot was made; undefined when nobody knows any more. */
+export function readNoteOf(slot: string): (Recipe & { readonly digest: Digest }) | undefined {
+  return readNote(noteFile(slot));
+}
+
+/** From now on the slot is made from nothing, whatever lies there. The caller holds the conf's image for itself. */
+export function forgetSlot(slot: string): void {
+  rmSync(noteFile(slot), { force: true });
+}
+
 function noteFile(slot: string): string {
   return `${slot}.json`;
 }

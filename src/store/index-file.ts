@@ -101,6 +101,12 @@ export class IndexFile {
     return work();
   }
 
+  /** Makes the index anew, whatever it is now. */
+  remake(): void {
+    if (this.#inode === undefined) throw readOnlyError(this.#layout);
+    this.#renew('was asked for');
+  }
+
   #renew(why: string): void {
     try {
       this.#database.close();

@@ -398,6 +398,11 @@ export class Store {
     return rows.flatMap((row) => row[check] ?? []).filter((text) => text !== 'ok');
   }
 
+  /** Makes the index anew from the folders, whatever it holds. Waits until no other process has it open. */
+  remakeIndex(): void {
+    this.#index.remake();
+  }
+
   /** Why the index had to be made anew since it was opened; undefined when it was whole. */
   get indexRenewed(): string | undefined {
     return this.#index.renewedAs;

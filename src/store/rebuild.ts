@@ -35,7 +35,7 @@ function fill(database: Database, layout: Layout, isReadOnly: boolean): Rebuilt 
   const fresh: number[] = [];
   let layers = 0;
   const add = addLayerTo(database);
-  for (const n of layerNumbers(layout)) {
+  for (const n of layerNumbers(layout).filter((one) => !isRetired(layout, one))) {
     const found = usable(layout, n);
     if ('why' in found) {
       leftOut.push({ n, why: found.why });
@@ -55,6 +55,11 @@ export function layerNumbers({ layers }: Pick<Layout, 'layers'>): number[] {
     .filter((name) => /^[1-9]\d*$/.test(name))
     .map(Number)
     .sort((a, b) => a - b);
+}
+
+/** An empty folder keeps the number of a layer that was taken away from others. */
+function isRetired({ layers }: Layout, n: number): boolean {
+  return readdirSync(join(layers, String(n))).length === 0;
 }
 
 function usable(layout: Layout, n: number): (FoundLayer & { isSettled: boolean }) | { why: string } {
