@@ -1,4 +1,5 @@
 import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import { readXattrs, removeXattr } from '../host/syscall.ts';
 import type { Store } from './layers.ts';
 import { type Entry, type File, identity, parentOf, type TreePath } from './manifest.ts';
 import { at, copyFile, digestFile, makeEntry, removeTree, setMetadata, setTime } from './tree.ts';
@@ -31,7 +32,7 @@ function mendOther(tree: string, entry: Entry): void {
   const file = at(tree, entry.path);
   const stat = lstatAt(tree, entry.path);
   if (entry.type === 'dir' && stat?.isDirectory()) {
-    setMetadata(entry, file);
+    settle(entry, file);
     return;
   }
   removeTree(file);
@@ -52,7 +53,13 @@ function mendUnlisted(store: Store, n: number, path: TreePath): void {
     .view.toReversed()
     .map(([, below]) => store.manifestOf(below).get(path))
     .find((entry) => entry?.type === 'dir');
-  if (like) setMetadata({ ...like, mtime: stat.mtimeMs / 1000 }, file);
+  if (like) settle({ ...like, mtime: stat.mtimeMs / 1000 }, file);
+}
+
+/** All of its metadata, and nothing of overlayfs. */
+function settle(entry: Entry, file: Buffer): void {
+  for (const [name] of readXattrs(file)) if (name.startsWith('trusted.overlay.')) removeXattr(file, name);
+  setMetadata(entry, file);
 }
 
 function leadsToSomething(store: Store, n: number, path: TreePath): boolean {
@@ -73,7 +80,7 @@ function mendFile(store: Store, n: number, entry: File, sources: Sources): boole
   const stat = lstatSync(file, { throwIfNoEntry: false });
   const isOwn = stat?.isFile() && isAlone(store, n, entry, stat.ino);
   if (isOwn && holds(file, entry)) {
-    setMetadata(entry, file);
+    settle(entry, file);
     return true;
   }
   const from = [...(stat?.isFile() ? [file] : []), ...sources(n, entry)].find((one) => holds(one, entry));
