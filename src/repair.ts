@@ -11,12 +11,13 @@ import { SnapError } from './host/error.ts';
 import { mirrorsOf } from './inputs.ts';
 import { forgetSlot, planOfSlot, settleImage, slotsOf } from './layers/image.ts';
 import { joinRuns, shareRuns } from './layers/relay.ts';
+import { forgetImage } from './output.ts';
 import { listConfs, loadConf } from './project/conf.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
 import { type LayerRow, Store } from './store/layers.ts';
 import type { File } from './store/manifest.ts';
-import { mendPath } from './store/mend.ts';
+import { entryAt, mendPath } from './store/mend.ts';
 import { at } from './store/tree.ts';
 import {
   type Damage,
@@ -173,8 +174,8 @@ type PathDamage = Extract<Damage, { kind: 'path' }>;
 async function mendOne(store: Store, slots: readonly Slot[], { n, path }: PathDamage): Promise<boolean> {
   const copies = (_: number, entry: File): Buffer[] => [
     ...store.holdersOf(entry.path).flatMap((other) => {
-      const there =
-        store.layerNumbered(other) && other !== n ? store.manifestOf(other).get(entry.path) : undefined;
+      const isThere = other !== n && store.layerNumbered(other) !== undefined;
+      const there = isThere ? entryAt(store, other, entry.path) : undefined;
       return there?.type === 'file' && there.digest === entry.digest
         ? [at(store.treeOf(other), entry.path)]
         : [];
@@ -265,11 +266,14 @@ function mendImages(store: Store, damages: readonly Damage[], outcomes: Map<Dama
   const confs = new Set<string>();
   const damaged = new Map<string, Slot>();
   for (const damage of damages) {
-    const slots = damage.kind === 'image' ? [damage.image] : damage.kind === 'path' ? damage.images : [];
+    const slots = damage.kind === 'image' ? [damage.image] : 'images' in damage ? damage.images : [];
     for (const slot of slots) damaged.set(slot.slot, slot);
   }
   const plans = new Map([...damaged.values()].map(({ slot }) => [slot, planOfSlot(store, slot)]));
-  for (const slot of damaged.keys()) forgetSlot(slot);
+  for (const { slot, conf } of damaged.values()) {
+    forgetImage(store, conf);
+    forgetSlot(slot);
+  }
   const how = new Map<string, string>();
   for (const { conf, slot, isShown } of damaged.values()) {
     const plan = plans.get(slot);

@@ -35,7 +35,7 @@ export type Slot = {
 /** Something that is not what it should be. */
 export type Damage =
   | (StoreDamage & {
-      /** The images that have the same inode there. */
+      /** The images that have the same inode there; of a layer that is none any more all that are made from it. */
       readonly images: readonly Slot[];
       /** Further names of that inode, which are in no layer and no image: folders that `--output` named, or copies of the project. */
       readonly elsewhere: number;
@@ -106,7 +106,9 @@ export async function verifyHeld(store: Store, request: VerifyRequest): Promise<
   const slots = slotsIn(store);
   const renewed = store.indexRenewed;
   const index: Damage[] =
-    renewed === undefined ? [] : [{ kind: 'index', what: renewed, images: [], elsewhere: 0 }];
+    renewed === undefined
+      ? []
+      : [{ kind: 'index', what: `${renewed}, and was made anew`, images: [], elsewhere: 0 }];
   const own = damages.map((damage) => withImages(store, slots, damage));
   const { pins, skipped } = await pinsOf(request.project);
   const debs = await checkDebs(store.layout.debs, pins, { deep, signal });
@@ -142,6 +144,10 @@ export function slotsIn({ layout }: Store): Slot[] {
 }
 
 function withImages(store: Store, slots: readonly Slot[], damage: StoreDamage): Damage {
+  if (damage.kind === 'layer') {
+    const images = slots.filter(({ slot }) => readNoteOf(slot)?.layers.some(([, n]) => n === damage.n));
+    return { ...damage, images, elsewhere: 0 };
+  }
   if (damage.kind !== 'path') return { ...damage, images: [], elsewhere: 0 };
   const { n, path, sharing } = damage;
   const inode = path.startsWith('../') ? undefined : inodeOf(store.treeOf(n), path);
@@ -168,7 +174,8 @@ function* imageDamages(
   known: readonly Damage[],
   { deep, signal }: VerifyRequest,
 ): Generator<Damage> {
-  for (const image of slots) {
+  const broken = new Set(known.flatMap((one) => (one.kind === 'layer' ? one.images : [])));
+  for (const image of slots.filter((one) => !broken.has(one))) {
     signal.throwIfAborted();
     const { plan, faults } = checkSlot(store, image.slot, deep)!;
     if (!plan && image.isShown) {

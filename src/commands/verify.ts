@@ -79,6 +79,8 @@ function wordsOfOutcome(outcome: Outcome): string {
 /** What is wrong in one line, and in further ones what it reaches. */
 function linesOf(damage: Damage): string[] {
   const own = `${subjectOf(damage)} ${damage.what}`;
+  if (damage.kind === 'layer')
+    return [own, ...damage.images.map((slot) => indented(`${wordsOfSlot(slot)} is made from it`))];
   if (damage.kind !== 'path') return [own];
   const layers = damage.sharing.map(({ n, name }) => `${n} (${name})`);
   const { images, elsewhere } = damage;
@@ -160,7 +162,13 @@ function damageValue(damage: Damage): object {
       return { kind, image: slotValue(image), path: path === undefined ? null : printablePath(path), what };
     }
     case 'layer':
-      return { kind: damage.kind, layer: damage.n, name: damage.name, what: damage.what };
+      return {
+        kind: damage.kind,
+        layer: damage.n,
+        name: damage.name,
+        what: damage.what,
+        images: damage.images.map(slotValue),
+      };
     case 'build':
       return { kind: damage.kind, build: buildText(damage.build), what: damage.what };
     case 'index':

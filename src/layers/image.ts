@@ -57,7 +57,12 @@ export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent
   rmSync(beside, { force: true });
   symlinkSync(basename(target), beside);
   renameSync(beside, slots.link);
-  syncFolder(dirname(slots.link));
+  try {
+    syncFolder(dirname(slots.link));
+  } catch (error) {
+    forgetSlot(target); // a second fsync would succeed, whatever the first one has lost
+    throw error;
+  }
   return extent;
 }
 

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { SnapError } from '../host/error.ts';
+import { diskFailure, SnapError } from '../host/error.ts';
 import { notice } from '../host/notice.ts';
 import { type Database, isDamage, openIndex, openIndexCopy, SCHEMA, type Statement } from './database.ts';
 import { isReadOnly, type Layout, readOnlyError, syncFolder } from './layout.ts';
@@ -93,7 +93,7 @@ export class IndexFile {
     try {
       return work();
     } catch (error) {
-      if (!isDamage(error) || this.#inode === undefined) throw error;
+      if (!isDamage(error) || this.isReadOnly) throw diskFailure(error, this.#layout.index) ?? error;
       this.#renew('is damaged');
     } finally {
       this.#depth--;

@@ -177,7 +177,8 @@ export class Store {
   manifestOf(n: number): Manifest {
     const known = this.#manifests.get(n);
     if (known) return known;
-    const manifest = new SortedManifest(readFileSync(join(this.layout.layers, String(n), 'manifest')));
+    const file = join(this.layout.layers, String(n), 'manifest');
+    const manifest = ofLayer(file, () => new SortedManifest(readFileSync(file)));
     this.#manifests.set(n, manifest);
     return manifest;
   }
@@ -185,9 +186,8 @@ export class Store {
   noteOf(n: number): LayerNote {
     const known = this.#notes.get(n);
     if (known) return known;
-    const note = JSON.parse(
-      readFileSync(join(this.layout.layers, String(n), 'layer.json'), 'utf8'),
-    ) as LayerNote;
+    const file = join(this.layout.layers, String(n), 'layer.json');
+    const note = ofLayer(file, () => JSON.parse(readFileSync(file, 'utf8')) as LayerNote);
     this.#notes.set(n, note);
     return note;
   }
@@ -425,8 +425,7 @@ export class Store {
     this.#notes.delete(n);
     const folder = join(this.layout.layers, String(n));
     const trash = join(this.layout.trash, workDirName());
-    if (!existsSync(folder)) return;
-    renameSync(folder, trash);
+    if (existsSync(folder)) renameSync(folder, trash);
     mkdirSync(folder, { mode: 0o700 });
     removeTree(Buffer.from(trash));
   }
@@ -503,6 +502,19 @@ function prepare(database: Database) {
       'SELECT * FROM builds WHERE conf = ? ORDER BY number DESC LIMIT 1',
     ) as Statement<[string], BuildRow>,
   };
+}
+
+/** @throws SnapError STORE that names the file of a layer when it is not whole. */
+function ofLayer<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new SnapError('STORE', `Cannot read "${file}": ${errno(error) ?? error.message}`, {
+      hint: 'look for damage and mend it: snap verify --repair',
+      cause: error,
+    });
+  }
 }
 
 /** Puts a link to `from` in the place of `file`, in one step. */

@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { errno, SnapError } from '../host/error.ts';
+import { diskFailure, errno, SnapError } from '../host/error.ts';
 
 /** The version of everything that lies in a store. A newer one is refused. */
 export const FORMAT = 1;
@@ -128,6 +128,8 @@ export function syncFolder(folder: string): void {
   const fd = openSync(folder, 'r');
   try {
     fsyncSync(fd);
+  } catch (error) {
+    throw diskFailure(error, folder) ?? error;
   } finally {
     closeSync(fd);
   }

@@ -1,4 +1,5 @@
 import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import { SnapError } from '../host/error.ts';
 import { readXattrs, removeXattr } from '../host/syscall.ts';
 import type { Store } from './layers.ts';
 import { type Entry, type File, identity, parentOf, type TreePath } from './manifest.ts';
@@ -21,6 +22,16 @@ export function mendPath(store: Store, n: number, path: TreePath, sources: Sourc
   else mendUnlisted(store, n, path);
   if (parent) setTime(at(tree, parentOf(path)), parent.mtimeMs / 1000);
   return true;
+}
+
+/** What a layer says of a path; undefined where it says nothing, or nothing that can be read. */
+export function entryAt(store: Store, n: number, path: TreePath): Entry | undefined {
+  try {
+    return store.manifestOf(n).get(path);
+  } catch (error) {
+    if (error instanceof SnapError) return undefined;
+    throw error;
+  }
 }
 
 function lstatAt(tree: string, path: TreePath) {
@@ -51,7 +62,7 @@ function mendUnlisted(store: Store, n: number, path: TreePath): void {
   const like = store
     .noteOf(n)
     .view.toReversed()
-    .map(([, below]) => store.manifestOf(below).get(path))
+    .map(([, below]) => (store.layerNumbered(below) ? entryAt(store, below, path) : undefined))
     .find((entry) => entry?.type === 'dir');
   if (like) settle({ ...like, mtime: stat.mtimeMs / 1000 }, file);
 }
@@ -124,7 +135,7 @@ function othersWith(store: Store, n: number, entry: File, ino: number): [tree: s
   );
   const layers = store.holdersOf(entry.path).flatMap((other): [string, TreePath][] => {
     if (other === n || !store.layerNumbered(other)) return [];
-    const same = store.manifestOf(other).get(entry.path);
+    const same = entryAt(store, other, entry.path);
     const isSame = same && same.mtime === entry.mtime && identity(same) === identity(entry);
     return isSame && lstatAt(store.treeOf(other), entry.path)?.ino === ino
       ? [[store.treeOf(other), entry.path]]

@@ -22,7 +22,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { errno } from '../host/error.ts';
+import { diskFailure, errno } from '../host/error.ts';
 import {
   makeNode,
   nextData,
@@ -82,6 +82,8 @@ export function digestFile(file: Buffer, size: bigint): Digest {
     const digest = startDigest();
     for (const part of contentOf(fd, Number(size))) digest.update(part ?? zeros);
     return digest.end();
+  } catch (error) {
+    throw diskFailure(error, file.toString()) ?? error;
   } finally {
     closeSync(fd);
   }

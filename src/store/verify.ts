@@ -55,15 +55,34 @@ export async function verifyStore(store: Store, { deep, signal }: StoreChecks): 
   const paths = there.reduce((sum, row) => sum + row.paths, 0);
   const sums = store.pathSums(deep);
   const seen = new Map<string, Set<number>>();
-  const ways = openWays(store, numbered);
+  const broken = new Set(rows.flatMap(({ n }) => (found.has(n) ? [] : [n])));
+  const open: { row: LayerRow; report: LayerReport }[] = [];
   const numbers = there.map(({ n }) => n);
   await checkLayers(store.layout.layers, numbers, { deep, paths, signal }, (report) => {
     const row = numbered.get(report.n)!;
     damages.push(...layerDamages(store, row, report, seen), ...rowDamages(row, report, sums.get(report.n)));
-    damages.push(...ways.wrong(row, report));
+    if (report.broken !== undefined) broken.add(report.n);
+    if (report.ways.length > 0) open.push({ row, report });
   });
+  const ways = openWays(store, numbered, broken);
+  for (const { row, report } of open) damages.push(...ways.wrong(row, report));
   damages.push(...buildDamages(store, numbered), ...(deep ? sourceDamages(store) : []));
-  return { layers: there.length, paths, damages };
+  return { layers: there.length, paths, damages: damages.sort(inOrder) };
+}
+
+/** Those of layers first, by number and path, however the threads came by them. */
+function inOrder(a: StoreDamage, b: StoreDamage): number {
+  const layer = (one: StoreDamage): number => ('n' in one ? one.n : Number.POSITIVE_INFINITY);
+  const path = (one: StoreDamage): string => (one.kind === 'path' ? one.path : '');
+  return layer(a) === layer(b)
+    ? path(a) < path(b)
+      ? -1
+      : path(a) > path(b)
+        ? 1
+        : 0
+    : layer(a) < layer(b)
+      ? -1
+      : 1;
 }
 
 function* indexDamages(store: Store, deep: boolean): Generator<StoreDamage> {
@@ -121,22 +140,24 @@ function rowDamages(
   return what.map((text) => ({ kind: 'index', what: text }));
 }
 
+function isLike(entry: Way, way: Way): boolean {
+  const { mode, uid, gid, xattrs } = way;
+  return entry.mode === mode && entry.uid === uid && entry.gid === gid && entry.xattrs === xattrs;
+}
+
 /** Folders that are only ways to something look as one of the layers below has them. */
-function openWays(store: Store, rows: ReadonlyMap<number, LayerRow>) {
+function openWays(store: Store, rows: ReadonlyMap<number, LayerRow>, broken: ReadonlySet<number>) {
   const known = new Map<string, ReadonlySet<number>>();
-  const likeIt = ({ path, mode, uid, gid, xattrs }: Way): ReadonlySet<number> => {
+  const likeIt = (way: Way): ReadonlySet<number> => {
+    const { path, mode, uid, gid, xattrs } = way;
     const key = `${path}\0${mode} ${uid} ${gid} ${xattrs}`;
     const before = known.get(key);
     if (before) return before;
     const layers = store.holdersOf(path).filter((n) => {
-      const entry = rows.has(n) ? store.manifestOf(n).get(path) : undefined;
-      return (
-        entry?.type === 'dir' &&
-        entry.mode === mode &&
-        entry.uid === uid &&
-        entry.gid === gid &&
-        entry.xattrs === xattrs
-      );
+      if (!rows.has(n)) return false;
+      const isBroken = broken.has(n);
+      const entry = isBroken ? undefined : store.manifestOf(n).get(path);
+      return isBroken || (entry?.type === 'dir' && isLike(entry, way));
     });
     const found = new Set(layers);
     known.set(key, found);
