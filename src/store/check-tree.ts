@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
-import { errno } from '../host/error.ts';
+import { errno, SnapError } from '../host/error.ts';
 import { readXattrs, splitDevice } from '../host/syscall.ts';
 import type { Entry, File, TreePath } from './manifest.ts';
 import { at, digestFile } from './tree.ts';
@@ -108,7 +108,7 @@ function inByteOrder(root: string, folder: TreePath, faults: Fault[]): Item[] {
 }
 
 function unreadable(error: unknown): string {
-  const code = errno(error);
+  const code = errno(error instanceof SnapError ? error.cause : error);
   if (code === undefined) throw error;
   return `cannot be read: ${code}`;
 }

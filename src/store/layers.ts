@@ -1,14 +1,4 @@
-import {
-  existsSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, lstatSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
 import { type BuildName, type BuildNote, writeBuild } from './builds.ts';
@@ -420,23 +410,23 @@ export class Store {
   retire(n: number): void {
     const row = this.layerNumbered(n);
     if (row) this.#retired.set(`${row.key} ${row.ids}`, row);
-    this.#transaction(() => this.#statements.removeLayer.run(n));
+    this.#transaction(() => {
+      this.#statements.removeLayer.run(n);
+      this.#statements.keepNumber.run(n);
+    });
     this.#manifests.delete(n);
     this.#notes.delete(n);
     const folder = join(this.layout.layers, String(n));
     const trash = join(this.layout.trash, workDirName());
-    if (existsSync(folder)) renameSync(folder, trash);
-    mkdirSync(folder, { mode: 0o700 });
+    if (!existsSync(folder)) return;
+    renameSync(folder, trash);
     removeTree(Buffer.from(trash));
   }
 
   /** The number that a layer had before it was retired, when it came out the same. */
   #formerNumber({ key, digest }: LayerNote, ids: string): number | undefined {
     const former = this.#retired.get(`${key} ${ids}`);
-    if (former?.digest !== digest) return undefined;
-    const folder = join(this.layout.layers, String(former.n));
-    if (existsSync(folder)) rmdirSync(folder);
-    return former.n;
+    return former?.digest === digest ? former.n : undefined;
   }
 
   layerNumbered(n: number): LayerRow | undefined {
@@ -452,7 +442,9 @@ function prepare(database: Database) {
       LayerRow
     >,
     byNumber: database.prepare('SELECT * FROM layers WHERE n = ?') as Statement<[number], LayerRow>,
-    highest: database.prepare('SELECT max(n) AS n FROM layers') as Statement<[], { n: number | null }>,
+    highest: database.prepare(
+      'SELECT max(n) AS n FROM (SELECT n FROM layers UNION ALL SELECT n FROM given)',
+    ) as Statement<[], { n: number | null }>,
     addLayer: database.prepare(
       `INSERT INTO layers (n, key, ids, name, kind, digest, paths, bytes, seconds, made, boot)
        VALUES (@n, @key, @ids, @name, @kind, @digest, @paths, @bytes, @seconds, @made, @boot)`,
@@ -486,6 +478,9 @@ function prepare(database: Database) {
       [],
       BuildName
     >,
+    keepNumber: database.prepare(
+      'INSERT INTO given VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET n = max(n, excluded.n)',
+    ),
     removeLayer: database.prepare('DELETE FROM layers WHERE n = ?'),
     settle: database.prepare('UPDATE layers SET boot = NULL WHERE n = ?'),
     setResult: database.prepare('INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)'),

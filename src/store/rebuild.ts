@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildNote, keptBuilds, readBuild } from './builds.ts';
 import { checkLayer, type FoundLayer, readLayer, SETTLED } from './check-layer.ts';
@@ -34,19 +34,38 @@ function fill(database: Database, layout: Layout, isReadOnly: boolean): Rebuilt 
   const leftOut: LeftOut[] = [];
   const fresh: number[] = [];
   let layers = 0;
+  const numbers = layerNumbers(layout);
+  let highest = Math.max(0, ...numbers, ...slotLayers(layout));
   const add = addLayerTo(database);
-  for (const n of layerNumbers(layout).filter((one) => !isRetired(layout, one))) {
+  for (const n of numbers) {
     const found = usable(layout, n);
     if ('why' in found) {
       leftOut.push({ n, why: found.why });
       continue;
     }
     if (!found.isSettled) fresh.push(n);
+    highest = Math.max(highest, ...found.note.view.map(([, below]) => below));
     add(n, found);
     layers++;
   }
   if (fresh.length > 0 && !isReadOnly) settle(layout, fresh);
-  return { layers, builds: addBuilds(database, layout), leftOut };
+  const builds = addBuilds(database, layout);
+  for (const build of builds) highest = Math.max(highest, ...build.layers.map(([, n]) => n));
+  database.prepare('INSERT INTO given VALUES (1, ?)').run(highest);
+  return { layers, builds: builds.length, leftOut };
+}
+
+/** The layers that images were made from, and those of folders that `--output` named: their numbers stand for them as long as that. */
+function slotLayers({ images, root }: Layout): number[] {
+  const notes = [...notesIn(images), ...notesIn(join(root, 'outputs'))];
+  return notes.flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(/\["[^"]*",(\d+),\[/g)].map(([, n]) => Number(n)),
+  );
+}
+
+function notesIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).flatMap((name) => (name.endsWith('.json') ? [join(folder, name)] : []));
 }
 
 /** The numbers of the folders in layers/, in order. */
@@ -55,11 +74,6 @@ export function layerNumbers({ layers }: Pick<Layout, 'layers'>): number[] {
     .filter((name) => /^[1-9]\d*$/.test(name))
     .map(Number)
     .sort((a, b) => a - b);
-}
-
-/** An empty folder keeps the number of a layer that was taken away from others. */
-function isRetired({ layers }: Layout, n: number): boolean {
-  return readdirSync(join(layers, String(n))).length === 0;
 }
 
 function usable(layout: Layout, n: number): (FoundLayer & { isSettled: boolean }) | { why: string } {
@@ -116,14 +130,14 @@ function addLayerTo(database: Database): (n: number, found: FoundLayer) => void 
   };
 }
 
-function addBuilds(database: Database, layout: Layout): number {
+function addBuilds(database: Database, layout: Layout): BuildNote[] {
   const addRow = database.prepare(
     `INSERT INTO builds (conf, number, made, seconds, digest, paths, bytes, layers)
      VALUES (@conf, @number, @made, @seconds, @digest, @paths, @bytes, @layers)`,
   );
   const notes = keptBuilds(layout).flatMap((name) => readBuild(layout, name) ?? []);
   for (const note of notes) addRow.run(buildRowOf(note));
-  return notes.length;
+  return notes;
 }
 
 /** The row of a build. */

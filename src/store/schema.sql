@@ -43,3 +43,9 @@ CREATE TABLE IF NOT EXISTS builds (
   layers  TEXT NOT NULL,                -- JSON: [[name, n], ...] in the order of the view
   PRIMARY KEY (conf, number)
 ) STRICT, WITHOUT ROWID;
+
+-- The highest number that a layer ever had, once that layer has gone: no number is given twice.
+CREATE TABLE IF NOT EXISTS given (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  n   INTEGER NOT NULL
+) STRICT;

@@ -273,18 +273,33 @@ test('a store of another format is refused by its number, one whose number was c
   assert.equal(readFileSync(file, 'utf8'), '1\n');
 });
 
+test('a number that a build names is not given to another layer either, when the index and the layer are lost', () => {
+  const { project, open, tree } = someStore();
+  rmSync(index(project));
+  rmSync(join(tree(2), '..'), { recursive: true });
+  using store = open();
+  assert.equal(publish(store, { a: 'b' }).n, 3);
+});
+
 test('a number that was given is not given to another layer', () => {
   const { project, open } = someStore();
   {
     using store = open();
-    store.retire(2);
     assert.equal(publish(store, { a: 'b' }).n, 3);
+    store.retire(3);
+    store.settleDisk();
+  }
+  {
+    using store = open();
+    assert.equal(publish(store, { e: 'f' }).n, 4);
+    store.retire(2);
+    store.settleDisk();
   }
   rmSync(index(project));
   using store = open();
   assert.deepEqual(
     store.inventory().rows.map(({ n }) => n),
-    [1, 3],
+    [1, 4],
   );
-  assert.equal(publish(store, { c: 'd' }).n, 4);
+  assert.equal(publish(store, { c: 'd' }).n, 5);
 });
