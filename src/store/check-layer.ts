@@ -2,10 +2,10 @@ import { readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { checkTree, type Fault, type Way } from './check-tree.ts';
-import { contentDigestOf, fileId, rowOf, shareable } from './content.ts';
+import { contentDigestOf, type Extent, fileId, rowOf, shareable } from './content.ts';
 import { canonicalJson, digestOf } from './digest.ts';
 import type { LayerNote, LayerRow } from './layers.ts';
-import type { File, Manifest, TreePath } from './manifest.ts';
+import type { Entry, File, Manifest, TreePath } from './manifest.ts';
 import { SortedManifest } from './sorted-manifest.ts';
 
 /** A layer as its folder has it, its tree apart. */
@@ -87,20 +87,50 @@ export function checkLayer(layers: string, n: number, { deep, claim = () => true
     throw error;
   }
   const ways: Way[] = [];
-  const faults = checkTree(join(folder, 'tree'), found.manifest.values(), {
+  const tally = startTally();
+  const faults = checkTree(join(folder, 'tree'), tally.through(found.manifest.values()), {
     reads: (entry, stat) => deep && claim(entry, stat),
     onWay: (way) => ways.push(way),
   });
   const strange = readdirSync(folder).filter((name) => !LAYER_FILES.includes(name));
   const beside = strange.map((name) => ({ path: `../${name}` as TreePath, what: 'does not belong here' }));
   const { note, manifest } = found;
+  const { extent, paths } = tally.end();
   return {
     n,
-    row: rowOf(n, note, manifest),
+    row: rowOf(n, note, extent),
     view: note.view.map(([, below]) => below),
     faults: [...faults, ...beside],
     ways,
-    paths: pathSumOf(manifest, deep),
+    paths: deep ? deepPathSum(manifest) : paths,
+  };
+}
+
+/** Adds entries up while somebody else goes through them: to decode a manifest costs as much as to look at its files. */
+function startTally() {
+  const rows = startPathSum();
+  let bytes = 0;
+  let rest: Iterator<Entry> | undefined;
+  const take = (entry: Entry): void => {
+    rows.add(entry.path, null);
+    if (entry.type === 'file') bytes += entry.size;
+  };
+  return {
+    through(entries: Iterable<Entry>): Iterable<Entry> {
+      const all = entries[Symbol.iterator]();
+      rest = all;
+      return (function* () {
+        for (let next = all.next(); !next.done; next = all.next()) {
+          take(next.value);
+          yield next.value;
+        }
+      })();
+    },
+    end(): { extent: Extent; paths: PathSum } {
+      for (let next = rest?.next(); next && !next.done; next = rest?.next()) take(next.value);
+      const paths = rows.end();
+      return { extent: { paths: paths.count, bytes }, paths };
+    },
   };
 }
 
@@ -113,10 +143,10 @@ function reasonOf(error: Error): string {
     : `${path === undefined ? 'it' : `"${path}"`} cannot be read: ${code}`;
 }
 
-function pathSumOf(manifest: Manifest, deep: boolean): PathSum {
-  const shared = deep ? new Set(shareable(manifest).map(({ path }) => path)) : undefined;
+function deepPathSum(manifest: Manifest): PathSum {
+  const shared = new Set(shareable(manifest).map(({ path }) => path));
   const rows = startPathSum();
-  for (const entry of manifest.values()) rows.add(entry.path, shared?.has(entry.path) ? fileId(entry) : null);
+  for (const entry of manifest.values()) rows.add(entry.path, shared.has(entry.path) ? fileId(entry) : null);
   return rows.end();
 }
 

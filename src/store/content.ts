@@ -12,23 +12,19 @@ export function contentDigestOf(manifest: Uint8Array, records: RecordPatches): D
   return digestOf(`${digestOf(manifest)}${canonicalJson(records)}`);
 }
 
-/** What a layer's row holds besides its number: the first lines of its note, and what its manifest adds up to. */
-export function rowOf(n: number, note: LayerNote, manifest: Manifest): LayerRow {
+/** How many paths a manifest has, and the bytes of its files. */
+export type Extent = { readonly paths: number; readonly bytes: number };
+
+export function extentOf(manifest: Manifest): Extent {
   let bytes = 0;
   for (const entry of manifest.values()) if (entry.type === 'file') bytes += entry.size;
+  return { paths: manifest.size, bytes };
+}
+
+/** What a layer's row holds. */
+export function rowOf(n: number, note: LayerNote, { paths, bytes }: Extent): LayerRow {
   const { key, name, kind, digest, seconds, made } = note;
-  return {
-    n,
-    key,
-    ids: canonicalJson(note.ids),
-    name,
-    kind,
-    digest,
-    paths: manifest.size,
-    bytes,
-    seconds,
-    made,
-  };
+  return { n, key, ids: canonicalJson(note.ids), name, kind, digest, paths, bytes, seconds, made };
 }
 
 /** Files that may be one with that of another layer: hard links may not, since then their other names would come along. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
 import { type BuildName, type BuildNote, writeBuild } from './builds.ts';
 import { type PathSum, startPathSum } from './check-layer.ts';
-import { contentDigest, fileId, rowOf, shareable } from './content.ts';
+import { contentDigest, extentOf, fileId, rowOf, shareable } from './content.ts';
 import { type Database, SCHEMA, type Statement } from './database.ts';
 import { canonicalJson, type Digest, type Json } from './digest.ts';
 import { IndexFile } from './index-file.ts';
@@ -266,7 +266,7 @@ export class Store {
     let n = this.#formerNumber(note, ids) ?? (this.#statements.highest.get()?.n ?? 0) + 1;
     while (existsSync(join(this.layout.layers, String(n)))) n++;
     renameSync(folder, join(this.layout.layers, String(n)));
-    const row = rowOf(n, note, manifest);
+    const row = rowOf(n, note, extentOf(manifest));
     this.#statements.addLayer.run({ ...row, boot: this.#boot });
     this.#addPaths(n, manifest);
     return row;

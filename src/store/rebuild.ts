@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from
 import { join } from 'node:path';
 import { type BuildNote, keptBuilds, readBuild } from './builds.ts';
 import { checkLayer, type FoundLayer, readLayer, SETTLED } from './check-layer.ts';
-import { fileId, rowOf, shareable } from './content.ts';
+import { extentOf, fileId, rowOf, shareable } from './content.ts';
 import { createIndex, type Database } from './database.ts';
 import { type Layout, syncFolder } from './layout.ts';
 import { syncFilesystemOf } from './sync.ts';
@@ -122,7 +122,7 @@ function addLayerTo(database: Database): (n: number, found: FoundLayer) => void 
   );
   const addPath = database.prepare('INSERT OR REPLACE INTO paths (path, layer, entry) VALUES (?, ?, ?)');
   return (n, { note, manifest }) => {
-    addRow.run(rowOf(n, note, manifest));
+    addRow.run(rowOf(n, note, extentOf(manifest)));
     const shared = new Set(shareable(manifest).map(({ path }) => path));
     for (const entry of manifest.values()) {
       addPath.run(entry.path, n, shared.has(entry.path) ? fileId(entry) : null);

@@ -53,21 +53,34 @@ export async function verifyStore(store: Store, { deep, signal }: StoreChecks): 
   }
   const there = rows.filter(({ n }) => found.has(n));
   const paths = there.reduce((sum, row) => sum + row.paths, 0);
-  const sums = store.pathSums(deep);
   const seen = new Map<string, Set<number>>();
   const broken = new Set(rows.flatMap(({ n }) => (found.has(n) ? [] : [n])));
-  const open: { row: LayerRow; report: LayerReport }[] = [];
+  const open: Checked[] = [];
   const numbers = there.map(({ n }) => n);
-  await checkLayers(store.layout.layers, numbers, { deep, paths, signal }, (report) => {
+  const checked: Checked[] = [];
+  const working = checkLayers(store.layout.layers, numbers, { deep, paths, signal }, (report) => {
     const row = numbered.get(report.n)!;
-    damages.push(...layerDamages(store, row, report, seen), ...rowDamages(row, report, sums.get(report.n)));
+    damages.push(...layerDamages(store, row, report, seen));
     if (report.broken !== undefined) broken.add(report.n);
     if (report.ways.length > 0) open.push({ row, report });
+    checked.push({ row, report: { ...report, faults: [], ways: [] } });
   });
+  const sums = await beside(working, () => store.pathSums(deep));
+  for (const { row, report } of checked) damages.push(...rowDamages(row, report, sums.get(report.n)));
   const ways = openWays(store, numbered, broken);
   for (const { row, report } of open) damages.push(...ways.wrong(row, report));
   damages.push(...buildDamages(store, numbered), ...(deep ? sourceDamages(store) : []));
   return { layers: there.length, paths, damages: damages.sort(inOrder) };
+}
+
+type Checked = { readonly row: LayerRow; readonly report: LayerReport };
+
+/** Does something while others work, and waits for them however it ends. */
+async function beside<T>(others: Promise<void>, work: () => T): Promise<T> {
+  const [outcome] = await Promise.allSettled([(async () => work())(), others]);
+  await others;
+  if (outcome.status === 'rejected') throw outcome.reason;
+  return outcome.value;
 }
 
 /** Those of layers first, by number and path, however the threads came by them. */
