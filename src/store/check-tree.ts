@@ -1,8 +1,9 @@
 import { lstatSync, readdirSync, readlinkSync, type Stats } from 'node:fs';
 import { errno, SnapError } from '../host/error.ts';
 import { readXattrs, splitDevice } from '../host/syscall.ts';
+import { digestFiles, type Sized } from './digest-files.ts';
 import type { Entry, File, TreePath } from './manifest.ts';
-import { at, digestFile } from './tree.ts';
+import { at } from './tree.ts';
 
 /** One path of a tree that is not what it should be. */
 export type Fault = {
@@ -34,12 +35,15 @@ export function checkTree(root: string, entries: Iterable<Entry>, check: TreeChe
   };
   const faults: Fault[] = [];
   const inodes = new Set<number>();
+  const contents = contentCheck();
   let next = step();
   const isExpected = (path: TreePath, stat: Stats): boolean => {
     for (; next && next.path < path; next = step()) faults.push({ path: next.path, what: 'is missing' });
     if (next?.path !== path) return false;
-    const what = differences(root, next, stat, check, inodes);
+    const what = differences(root, next, stat, inodes);
     if (what.length > 0) faults.push({ path, what: what.join(', ') });
+    if (next.type === 'file' && stat.isFile() && stat.size === next.size && check.reads(next, stat))
+      contents.add({ entry: next, file: at(root, path), size: stat.size });
     next = step();
     return true;
   };
@@ -73,7 +77,45 @@ export function checkTree(root: string, entries: Iterable<Entry>, check: TreeChe
   visit('' as TreePath);
   if (!isListed && check.onWay) check.onWay(wayOf(root, '' as TreePath, top));
   for (; next; next = step()) faults.push({ path: next.path, what: 'is missing' });
-  return faults;
+  return together([...faults, ...contents.end()]);
+}
+
+/** A file whose content is looked at together with others. */
+type Unread = Sized & { readonly entry: File };
+
+/** So many are read at a time. */
+const TOGETHER = 10_000;
+
+function contentCheck() {
+  const wrong: Fault[] = [];
+  let unread: Unread[] = [];
+  const read = (): void => {
+    for (const [index, digest] of digestFiles(unread).entries()) {
+      const { path, digest: expected } = unread[index]!.entry;
+      if (digest === expected) continue;
+      wrong.push({ path, what: digest instanceof Error ? unreadable(digest) : 'other content' });
+    }
+    unread = [];
+  };
+  return {
+    add(one: Unread): void {
+      unread.push(one);
+      if (unread.length >= TOGETHER) read();
+    },
+    end(): readonly Fault[] {
+      read();
+      return wrong;
+    },
+  };
+}
+
+/** Each path once, in byte order. */
+function together(faults: readonly Fault[]): Fault[] {
+  const byPath = new Map<TreePath, string[]>();
+  for (const { path, what } of faults) byPath.set(path, [...(byPath.get(path) ?? []), what]);
+  return [...byPath]
+    .map(([path, whats]) => ({ path, what: whats.join(', ') }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
 function wayOf(root: string, path: TreePath, stat: Stats): Way {
@@ -133,22 +175,12 @@ const WORDS: Readonly<Record<Entry['type'] | 'socket', string>> = {
   socket: 'a socket',
 };
 
-function differences(
-  root: string,
-  entry: Entry,
-  stat: Stats,
-  check: TreeCheck,
-  inodes: Set<number>,
-): string[] {
+function differences(root: string, entry: Entry, stat: Stats, inodes: Set<number>): string[] {
   const type = typeOf(stat);
   if (type !== entry.type) return [`is ${WORDS[type]} instead of ${WORDS[entry.type]}`];
   if (entry.type === 'whiteout') return [];
   try {
-    return [
-      ...metadataDifferences(root, entry, stat),
-      ...ownDifferences(root, entry, stat, inodes),
-      ...(entry.type === 'file' && check.reads(entry, stat) ? contentDifferences(root, entry, stat) : []),
-    ];
+    return [...metadataDifferences(root, entry, stat), ...ownDifferences(root, entry, stat, inodes)];
   } catch (error) {
     return [unreadable(error)];
   }
@@ -205,11 +237,6 @@ function linkDifferences(root: string, entry: File, stat: Stats, inodes: Set<num
   if (inodes.has(stat.ino)) return ['is a hard link of another file'];
   inodes.add(stat.ino);
   return [];
-}
-
-function contentDifferences(root: string, entry: File, stat: Stats): string[] {
-  if (stat.size !== entry.size) return [];
-  return digestFile(at(root, entry.path), BigInt(stat.size)) === entry.digest ? [] : ['other content'];
 }
 
 /** As a manifest has them; overlayfs's own too, which may not be there. */
