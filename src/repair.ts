@@ -66,6 +66,7 @@ export async function repair(request: RepairRequest): Promise<Repaired> {
   const told = found.damages.map((damage) => {
     const still = isLeft.get(idOf(damage));
     isLeft.delete(idOf(damage));
+    if (damage.kind === 'build') return buildOutcome(damage, still);
     return finalOutcome(outcomes.get(damage) ?? imageOutcome(damage, failed), still);
   });
   return { ...found, outcomes: told, left: [...isLeft.values()] };
@@ -73,12 +74,19 @@ export async function repair(request: RepairRequest): Promise<Repaired> {
 
 /** What is wrong in the end is what counts. */
 function finalOutcome(outcome: Outcome, still: Damage | undefined): Outcome {
-  if (outcome.kind === 'open' || still === undefined || still.what === 'is damaged') return outcome;
+  if (outcome.kind === 'open' || still === undefined) return outcome;
   return {
     kind: 'open',
     why: `it is damaged again: ${still.what}`,
     next: "look at the disk's health (dmesg), and for whoever writes there",
   };
+}
+
+/** A build holds again when all of its layers came out the same. */
+function buildOutcome({ what }: Damage, still: Damage | undefined): Outcome {
+  if (still === undefined) return { kind: 'mended', how: 'its layers are there again' };
+  const next = what.includes('pin') ? 'take the tag or the pin away' : 'let it go: snap gc';
+  return { kind: 'open', why: 'a build that is over cannot be made again', next };
 }
 
 function imageOutcome(damage: Damage, failed: ReadonlyMap<string, unknown>): Outcome {
@@ -212,10 +220,6 @@ function mendSmall({ layout }: Store, damages: readonly Damage[], outcomes: Map<
     if (damage.kind === 'tool') rmSync(join(layout.tools, damage.name), { recursive: true, force: true });
     if (damage.kind === 'source' || damage.kind === 'tool') outcomes.set(damage, gone);
     if (damage.kind === 'index') outcomes.set(damage, { kind: 'mended', how: 'the index was made anew' });
-    if (damage.kind === 'build') {
-      const next = damage.what.includes('pin') ? 'take the tag or the pin away' : 'let it go: snap gc';
-      outcomes.set(damage, { kind: 'open', why: 'a build that is over cannot be made again', next });
-    }
   }
 }
 

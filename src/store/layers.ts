@@ -88,8 +88,6 @@ export class Store {
   readonly #statements: ReturnType<typeof prepare>;
   /** The layers that this process has published and not yet brought to the disk. */
   readonly #published = new Set<number>();
-  /** By key and ids. */
-  readonly #retired = new Map<string, LayerRow>();
 
   constructor(project: string) {
     this.layout = layoutOf(project);
@@ -405,17 +403,21 @@ export class Store {
 
   /**
    * Takes a damaged layer away: its row first, so that nobody finds it any more, then its folder. Its number is given to no other
-   * layer but the same one made again in this process. Needs the store's lock, exclusive.
+   * layer but the same one made again. Needs the store's lock, exclusive.
    */
   retire(n: number): void {
     const row = this.layerNumbered(n);
-    if (row) this.#retired.set(`${row.key} ${row.ids}`, row);
     this.#transaction(() => {
       this.#statements.removeLayer.run(n);
       this.#statements.keepNumber.run(n);
+      if (row) this.#statements.addRetired.run(n, row.key, row.ids, row.digest);
     });
     this.#manifests.delete(n);
     this.#notes.delete(n);
+    this.#removeFolder(n);
+  }
+
+  #removeFolder(n: number): void {
     const folder = join(this.layout.layers, String(n));
     const trash = join(this.layout.trash, workDirName());
     if (!existsSync(folder)) return;
@@ -425,8 +427,11 @@ export class Store {
 
   /** The number that a layer had before it was retired, when it came out the same. */
   #formerNumber({ key, digest }: LayerNote, ids: string): number | undefined {
-    const former = this.#retired.get(`${key} ${ids}`);
-    return former?.digest === digest ? former.n : undefined;
+    const n = this.#statements.retired.get(key, ids, digest)?.n;
+    if (n === undefined) return undefined;
+    this.#statements.dropRetired.run(n);
+    this.#removeFolder(n); // which whoever retired it may not have come to
+    return n;
   }
 
   layerNumbered(n: number): LayerRow | undefined {
@@ -481,6 +486,12 @@ function prepare(database: Database) {
     keepNumber: database.prepare(
       'INSERT INTO given VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET n = max(n, excluded.n)',
     ),
+    addRetired: database.prepare('INSERT OR REPLACE INTO retired (n, key, ids, digest) VALUES (?, ?, ?, ?)'),
+    retired: database.prepare('SELECT n FROM retired WHERE key = ? AND ids = ? AND digest = ?') as Statement<
+      [key: string, ids: string, digest: string],
+      { n: number }
+    >,
+    dropRetired: database.prepare('DELETE FROM retired WHERE n = ?'),
     removeLayer: database.prepare('DELETE FROM layers WHERE n = ?'),
     settle: database.prepare('UPDATE layers SET boot = NULL WHERE n = ?'),
     setResult: database.prepare('INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)'),

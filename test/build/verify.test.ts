@@ -218,6 +218,7 @@ test('what cannot be mended is told with the reason and what to do, and mended o
   write(project, { 'scriptlets/one.sh': scriptlet });
   assert.deepEqual(build(project).ran, ['one']);
   assert.equal(text(project, 'opt/one'), 'text\n');
+  whole(project);
 });
 
 test('a layer that comes out otherwise is another layer, and the image is made of it', () => {
