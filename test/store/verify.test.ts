@@ -18,10 +18,13 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { makeNode } from '../../src/host/syscall.ts';
+import { claim, makeClaims } from '../../src/store/claims.ts';
+import { type Digest, digestOf } from '../../src/store/digest.ts';
+import type { TreePath } from '../../src/store/manifest.ts';
 import { mendPath } from '../../src/store/mend.ts';
 import { at } from '../../src/store/tree.ts';
 import { type StoreDamage, verifyStore } from '../../src/store/verify.ts';
-import { someStore } from './some-store.ts';
+import { publish, someStore } from './some-store.ts';
 
 const signal = new AbortController().signal;
 
@@ -204,20 +207,31 @@ for (const { what, path, harm, told, deep = false } of CASES) {
   });
 }
 
-test('of two hard links that should not be one both get their own again', async () => {
+test('two equal files of a layer that became one are found, and parted again', async () => {
   const made = someStore();
-  const [one, other] = ['usr/dir/own', 'usr/dir-more'].map((path) => join(made.tree(2), path)) as [
-    string,
-    string,
-  ];
-  times(join(other, '..'), () => {
-    rmSync(other);
-    linkSync(one, other);
+  {
+    using store = made.open();
+    publish(store, { 'a/one': 'equal', 'a/two': 'equal' }, { name: 'twins' });
+    store.settleDisk();
+  }
+  const [one, two] = ['a/one', 'a/two'].map((path) => join(made.tree(3), path)) as [string, string];
+  times(join(two, '..'), () => {
+    rmSync(two);
+    linkSync(one, two);
   });
-  const damages = await look(made, false);
-  assert.match(
-    words(damages).join('\n'),
-    /2 usr\/dir\/own: is a hard link of another file|2 usr\/dir-more: /,
+  assert.deepEqual(words(await look(made, false)), ['3 a/two: is a hard link of another file']);
+  using store = made.open();
+  assert.ok(mendPath(store, 3, 'a/two' as TreePath, () => []));
+  assert.deepEqual(await look(made, true), []);
+  assert.notEqual(lstatSync(one).ino, lstatSync(two).ino);
+});
+
+test('a file is claimed once for each content that it should have', () => {
+  const claims = makeClaims(10);
+  const [a, b] = ['a', 'b'].map((text) => digestOf(text)) as [Digest, Digest];
+  assert.deepEqual(
+    [claim(claims, 5, a), claim(claims, 5, a), claim(claims, 5, b), claim(claims, 6, a), claim(claims, 6, a)],
+    [true, false, true, true, false],
   );
 });
 
