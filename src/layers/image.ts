@@ -1,6 +1,5 @@
 import {
   existsSync,
-  linkSync,
   lstatSync,
   readFileSync,
   readlinkSync,
@@ -206,7 +205,7 @@ function make(folder: string, part: Part, file: Buffer, plan: ImagePlan): void {
     writeFileSync(file, record, { flag: 'wx' });
     setMetadata(entry, file);
   } else if (entry.type === 'file' && entry.link !== undefined) {
-    linkSync(at(folder, entry.link), file);
+    linkEntry(entry, file, at(folder, entry.link));
   } else if (entry.type === 'file' && !isCopied) {
     linkEntry(entry, file, plan.sourceOf(part));
   } else {

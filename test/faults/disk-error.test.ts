@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SNAP, start } from '../commands/launcher.ts';
@@ -10,9 +10,9 @@ const SCRIPTLETS = {
   two: 'need one\ndo_run() { ln -s one /opt/two; }\n',
 };
 
-/** A build in which one call of snap itself fails. */
-function buildWith(folder: string, call: string, when: number, path?: string) {
-  const inject = `inject=${call}:error=EIO:when=${when}`;
+/** A build in which one call of snap itself fails, or all from the first one on. */
+function buildWith(folder: string, call: string, when: number | '1+', path?: string, error = 'EIO') {
+  const inject = `inject=${call}:error=${error}:when=${when}`;
   const only = path === undefined ? [] : ['-P', join(folder, path)];
   const strace = ['strace', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject, ...only];
   return start([...strace, SNAP, '-C', folder, 'build', 'fault', '--json'], {
@@ -94,3 +94,22 @@ test('an image whose place may be lost is made anew', (t) => {
   const whole = made.snap('verify', '--deep');
   assert.equal(whole.status, 0, whole.stdout);
 });
+
+for (const error of ['EMLINK', 'EXDEV', 'EPERM']) {
+  test(`where no link can be made (${error}), a copy is, and the image is the same`, (t) => {
+    const made = project(t);
+    made.scriptlets(SCRIPTLETS);
+    const linked = JSON.parse(made.snap('build', '--json').stdout) as { digest: string };
+    for (const name of readdirSync(join(made.folder, 'images')))
+      rmSync(join(made.folder, 'images', name), { recursive: true });
+    const { status, stdout, stderr } = buildWith(made.folder, 'link', '1+', undefined, error);
+    assert.equal(status, 0, stderr);
+    assert.equal((JSON.parse(stdout) as { digest: string }).digest, linked.digest);
+    assert.equal(lstatSync(made.image('opt/one')).nlink, 1);
+    const whole = made.snap('verify', '--deep', '--json');
+    const { damages } = JSON.parse(whole.stdout) as { damages: { kind: string; what: string }[] };
+    // What should be one file under two names are two equal ones then, and that is told.
+    assert.ok(damages.length > 0);
+    for (const { kind, what } of damages) assert.match(`${kind} ${what}`, /^image is no hard link of /);
+  });
+}
