@@ -3,8 +3,10 @@ import { Argument, Command, type CommanderError, InvalidArgumentError, Option } 
 import type { CommandTree, OptionSpec, Values } from './commands/completion.ts';
 import type { Command as Action, Session } from './commands/session.ts';
 import { nearest, SnapError } from './host/error.ts';
+import { hearNotices } from './host/notice.ts';
 import { ownFile } from './host/own.ts';
 import { message } from './report/message.ts';
+import { printable } from './report/printable.ts';
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 type Signal = keyof typeof SIGNALS;
@@ -17,6 +19,10 @@ Exit codes:
   129, 130, 143  stopped by SIGHUP, SIGINT (Ctrl-C), SIGTERM`;
 
 const CHECK_CODES = EXIT_CODES.replace('1  failed', '1  not the same, or failed');
+const VERIFY_CODES = EXIT_CODES.replace(
+  '0  done\n  1  failed',
+  '0  whole\n  1  damage was found, mended or not; or failed',
+);
 const DOCTOR_CODES = EXIT_CODES.replace('1  failed', '1  something needed is missing');
 const SHELL_CODES = EXIT_CODES.replace('0  done\n  1  failed', '0 to 255  that of the shell\n  1  failed');
 
@@ -59,6 +65,7 @@ async function main(argv: readonly string[]): Promise<void> {
     });
   }
   ignoreClosedPipes();
+  hearNotices((text) => process.stderr.write(`${printable(`snap: ${text}`)}\n`));
 
   let exitCode = 0;
   const run: Runner = async (doorway, folder, work) => {
@@ -296,6 +303,19 @@ function commandLine(run: Runner): Command {
     async () => (await import('./commands/restore.ts')).restoreCommand,
   )
     .option('--copy', 'share no file with the store: to be edited in place')
+    .addOption(json());
+
+  add(
+    'verify',
+    'look for damage in the store and the images, and mend it',
+    ['snap verify', 'snap verify --deep --repair', 'snap verify --rebuild-index --json'],
+    ROOT,
+    async () => (await import('./commands/verify.ts')).verifyCommand,
+    VERIFY_CODES,
+  )
+    .option('--deep', 'read every file')
+    .option('--repair', 'mend what is damaged, and tell what cannot be mended')
+    .option('--rebuild-index', 'make index.db anew from the folders first')
     .addOption(json());
 
   add(

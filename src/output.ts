@@ -58,6 +58,12 @@ export function recallImage(
   return lies && output.layers.every(([, n]) => store.layerNumbered(n)) ? output : undefined;
 }
 
+/** From now on nobody takes it for known what lies in the conf's slots. */
+export function forgetImage(store: Store, conf: string): void {
+  store.results.forget(slotKey(conf));
+  forgetUnchanged(store, conf);
+}
+
 function slotKey(conf: string): string {
   return `slot ${conf}`;
 }

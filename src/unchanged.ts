@@ -37,6 +37,8 @@ function readResult(index: string, key: string): string | undefined {
       'SELECT value FROM results WHERE key = ?',
     );
     return statement?.get(key)?.value;
+  } catch {
+    return undefined; // damaged, or on a read-only filesystem: a build that opens the store knows what to do
   } finally {
     database?.close();
   }

@@ -13,7 +13,7 @@ const FLOORS = [
   ['snap.ts'],
   ['commandline.ts'],
   ['commands'],
-  ['check.ts', 'graph.ts', 'watch.ts'],
+  ['check.ts', 'graph.ts', 'watch.ts', 'repair.ts'],
   [
     'build.ts',
     'lock.ts',
@@ -25,6 +25,7 @@ const FLOORS = [
     'history.ts',
     'keep.ts',
     'restore.ts',
+    'verify.ts',
   ],
   ['room.ts'],
   ['gc.ts', 'du.ts', 'clean.ts'],

@@ -42,6 +42,35 @@ export function errno(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** What the system refuses for reasons that lie outside of snap, and what can be done. */
+const REFUSALS: Readonly<Record<string, readonly [state: string, hint: string]>> = {
+  EIO: [
+    'the disk reports an error',
+    'look at what the kernel says of the disk (dmesg); then, what is damaged: snap verify --deep',
+  ],
+  EROFS: ['the filesystem is read-only', 'mount it writable'],
+  ENOSPC: ['no space is left', 'make room on the disk'],
+  EDQUOT: ['the quota is used up', 'make room on the disk'],
+};
+
+/**
+ * The failure of a disk in words for a person; undefined for any other error. `file` is what it was about where the error does not name
+ * it.
+ */
+export function diskFailure(error: unknown, file?: string): SnapError | undefined {
+  const code = errno(error) ?? '';
+  const known = code.startsWith('SQLITE_IOERR') ? 'EIO' : code === 'SQLITE_FULL' ? 'ENOSPC' : code;
+  const refusal = REFUSALS[known];
+  if (refusal === undefined || error instanceof SnapError || !(error instanceof Error)) return undefined;
+  const [state, hint] = refusal;
+  const { syscall = 'access', path = file, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  const names = [path, dest].flatMap((one) => (one === undefined ? [] : [`"${one}"`])).join(' to ');
+  return new SnapError('HOST', `Cannot ${syscall} ${names === '' ? 'a file' : names}: ${state}`, {
+    hint,
+    cause: error,
+  });
+}
+
 /** The up to `most` names nearest to `name` by edit distance, for "did you mean". */
 export function nearest(name: string, names: Iterable<string>, most = 3): string[] {
   const limit = Math.max(1, Math.floor(name.length / 2));

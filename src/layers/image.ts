@@ -1,6 +1,5 @@
 import {
   existsSync,
-  linkSync,
   lstatSync,
   readdirSync,
   readFileSync,
@@ -66,7 +65,12 @@ export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent
   rmSync(beside, { force: true });
   symlinkSync(basename(target), beside);
   renameSync(beside, slots.link);
-  syncFolder(dirname(slots.link));
+  try {
+    syncFolder(dirname(slots.link));
+  } catch (error) {
+    forgetSlot(target); // a second fsync would succeed, whatever the first one has lost
+    throw error;
+  }
   return extent;
 }
 
@@ -252,7 +256,7 @@ function make(folder: string, part: Part, file: Buffer, plan: ImagePlan, parent:
     writeFileSync(file, record, { flag: 'wx' });
     setMetadata(entry, file);
   } else if (entry.type === 'file' && entry.link !== undefined) {
-    linkSync(at(folder, entry.link), file);
+    linkEntry(entry, file, at(folder, entry.link), inherits);
   } else if ((entry.type === 'file' || entry.type === 'symlink') && !isCopied) {
     linkEntry(entry, file, plan.sourceOf(part), inherits);
   } else {
@@ -293,6 +297,16 @@ export function recipeOf(plan: ImagePlan): Recipe {
     epoch: plan.epoch,
     records: encodeManifest(plan.records.values()).toString('latin1'),
   };
+}
+
+/** How a slot was made; undefined when nobody knows any more. */
+export function readNoteOf(slot: string): (Recipe & { readonly digest: Digest }) | undefined {
+  return readNote(noteFile(slot));
+}
+
+/** From now on the slot is made from nothing, whatever lies there. The caller holds the conf's image for itself. */
+export function forgetSlot(slot: string): void {
+  rmSync(noteFile(slot), { force: true });
 }
 
 function noteFile(slot: string): string {

@@ -1,11 +1,12 @@
-import { SnapError } from '../host/error.ts';
+import { diskFailure, SnapError } from '../host/error.ts';
 import { printable } from './printable.ts';
 
 /**
  * What a person reads when a command failed: the sentence, the lines that belong to it, and what to do next. Anything but a
  * SnapError is a bug of snap and shows its stack.
  */
-export function message(error: unknown): string[] {
+export function message(given: unknown): string[] {
+  const error = diskFailure(given) ?? given;
   if (!(error instanceof SnapError)) return bug(error);
   return [
     `snap: ${sentence(error.message)}`,
@@ -15,12 +16,13 @@ export function message(error: unknown): string[] {
 }
 
 /** The same as a value for `--json`. */
-export function messageValue(error: unknown): {
+export function messageValue(given: unknown): {
   readonly code: string;
   readonly message: string;
   readonly lines: readonly string[];
   readonly hint?: string;
 } {
+  const error = diskFailure(given) ?? given;
   if (!(error instanceof SnapError)) return { code: 'BUG', message: String(error), lines: stack(error) };
   const { code, message, lines, hint } = error;
   return { code, message, lines, ...(hint === undefined ? {} : { hint }) };

@@ -1,21 +1,49 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type BetterSqlite3 from 'better-sqlite3';
+import { errno } from '../host/error.ts';
 import { ownFile } from '../host/own.ts';
 
 export type Database = BetterSqlite3.Database;
 export type Statement<Bind extends unknown[], Row> = BetterSqlite3.Statement<Bind, Row>;
 
+/** The version of the index's tables. */
+export const SCHEMA = 3;
+
 /**
  * Opens the index, making what is missing of it. Every pragma is set on every open. A write that finds another one waits for it.
- * @throws the library's error with `code` SQLITE_CORRUPT or SQLITE_NOTADB on a damaged file.
+ * @throws the library's error on a damaged file: `isDamage` knows it.
  */
 export function openIndex(file: string): Database {
   const database = new (sqlite())(file, { timeout: 60_000 });
-  database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = NORMAL');
-  database.pragma('foreign_keys = ON');
-  database.exec(readFileSync(ownFile('src/store/schema.sql'), 'utf8'));
+  try {
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = NORMAL');
+    addTables(database);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** A new index that is to take the place of another one: written at once, and of no use when it is cut off. */
+export function createIndex(file: string): Database {
+  const database = new (sqlite())(file);
+  database.pragma('journal_mode = OFF');
+  database.pragma('synchronous = OFF');
+  database.pragma('cache_size = -65536');
+  addTables(database);
+  database.pragma(`user_version = ${SCHEMA}`);
+  return database;
+}
+
+/** The index as these bytes of its file have it, in memory: what is written to it is gone in the end. */
+export function openIndexCopy(bytes: Buffer): Database {
+  // A file in WAL mode wants to write beside itself: so it says that it is in the older mode (sqlite3_deserialize).
+  if (bytes[18] === 2) bytes.fill(1, 18, 20);
+  const database = new (sqlite())(bytes);
+  addTables(database);
   return database;
 }
 
@@ -26,6 +54,16 @@ export function openIndexToRead(file: string): Database | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Whether an error says that the file is no whole database. */
+export function isDamage(error: unknown): boolean {
+  return /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ)/.test(errno(error) ?? '');
+}
+
+function addTables(database: Database): void {
+  database.pragma('foreign_keys = ON');
+  database.exec(readFileSync(ownFile('src/store/schema.sql'), 'utf8'));
 }
 
 function sqlite(): typeof BetterSqlite3 {

@@ -1,24 +1,18 @@
-import {
-  closeSync,
-  existsSync,
-  linkSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, lstatSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { errno } from '../host/error.ts';
-import { syncFilesystem } from '../host/syscall.ts';
-import { type BuildNote, keptBuilds, writeBuild } from './builds.ts';
-import { type Database, openIndex, type Statement } from './database.ts';
-import { canonicalJson, type Digest, digestInParts, digestOf, type Json } from './digest.ts';
-import { type Layout, layoutOf, prepareLayout, syncFolder, workDirName } from './layout.ts';
+import { errno, SnapError } from '../host/error.ts';
+import { type BuildName, type BuildNote, keptBuilds, writeBuild } from './builds.ts';
+import { type PathSum, startPathSum } from './check-layer.ts';
+import { contentDigestOf, extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
+import { type Database, SCHEMA, type Statement } from './database.ts';
+import { canonicalJson, type Digest, type Json } from './digest.ts';
+import { IndexFile } from './index-file.ts';
+import { type Layout, layoutOf, prepareLayout, readOnlyError, syncFolder, workDirName } from './layout.ts';
 import { type HeldFolder, makeHeldFolder, sweepFolders } from './locks.ts';
-import { type Entry, encodeManifest, type Manifest, parentOf, type TreePath } from './manifest.ts';
+import { type Manifest, parentOf, type TreePath } from './manifest.ts';
+import { buildRowOf, distrust, layerNumbers, markSettled } from './rebuild.ts';
 import { bytesOf, SortedManifest } from './sorted-manifest.ts';
+import { syncFilesystemOf } from './sync.ts';
 import { at, removeTree, setTime } from './tree.ts';
 
 export type LayerKey = string & { readonly brand: 'LayerKey' };
@@ -79,44 +73,45 @@ export type BuildRow = {
 
 export type NewLayer = Omit<LayerNote, 'format' | 'digest' | 'made'> & { readonly manifest: Manifest };
 
-/** The digest of a layer's content: its manifest and its record patches. */
-export function contentDigest(manifest: Manifest, records: RecordPatches): Digest {
-  return contentDigestOf(bytesOf(manifest), records);
-}
-
-function contentDigestOf(bytes: Buffer, records: RecordPatches): Digest {
-  return digestOf(`${digestInParts(bytes)}${canonicalJson(records)}`);
-}
-
-/** The version of the index's tables. */
-const SCHEMA = 3;
+export { contentDigest } from './content.ts';
 
 const WORK_DIR = /^[0-9a-f]{16}$/;
 
 /** An open store. Callers that add to it hold the store's lock shared. */
 export class Store {
   readonly layout: Layout;
-  readonly #database: Database;
+  readonly #index: IndexFile;
   readonly #boot: string;
   readonly #manifests = new Map<number, Manifest>();
   readonly #notes = new Map<number, LayerNote>();
   readonly #work = new Map<string, HeldFolder>();
   readonly #statements: ReturnType<typeof prepare>;
+  /** The layers that this process has published and not yet brought to the disk. */
+  readonly #published = new Set<number>();
 
   constructor(project: string) {
     this.layout = layoutOf(project);
     prepareLayout(this.layout);
-    this.#database = openIndex(this.layout.index);
+    this.#index = new IndexFile(this.layout);
     this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     this.#transaction(() => {
       this.#database.prepare('DELETE FROM layers WHERE boot IS NOT NULL AND boot <> ?').run(this.#boot);
     });
-    this.#statements = prepare(this.#database);
+    this.#statements = this.#index.prepared(prepare);
     this.#transaction(() => this.#migrate());
   }
 
   [Symbol.dispose](): void {
-    this.#database.close();
+    this.#index.close();
+  }
+
+  get #database(): Database {
+    return this.#index.database;
+  }
+
+  /** Whether nothing can be added. */
+  get isReadOnly(): boolean {
+    return this.#index.isReadOnly;
   }
 
   /** Brings an index that an earlier snap made up to date. */
@@ -184,7 +179,8 @@ export class Store {
   manifestOf(n: number): Manifest {
     const known = this.#manifests.get(n);
     if (known) return known;
-    const manifest = new SortedManifest(readFileSync(join(this.layout.layers, String(n), 'manifest')));
+    const file = join(this.layout.layers, String(n), 'manifest');
+    const manifest = ofLayer(file, () => new SortedManifest(readFileSync(file)));
     this.#manifests.set(n, manifest);
     return manifest;
   }
@@ -192,9 +188,8 @@ export class Store {
   noteOf(n: number): LayerNote {
     const known = this.#notes.get(n);
     if (known) return known;
-    const note = JSON.parse(
-      readFileSync(join(this.layout.layers, String(n), 'layer.json'), 'utf8'),
-    ) as LayerNote;
+    const file = join(this.layout.layers, String(n), 'layer.json');
+    const note = ofLayer(file, () => JSON.parse(readFileSync(file, 'utf8')) as LayerNote);
     this.#notes.set(n, note);
     return note;
   }
@@ -206,6 +201,7 @@ export class Store {
   /** A new folder for work in progress, held until it is dropped or this process ends. What dead processes left is removed first. */
   makeWorkDir(): string {
     const { tmp } = this.layout;
+    if (this.isReadOnly) throw readOnlyError(this.layout);
     if (this.#work.size === 0) sweepFolders(tmp, WORK_DIR, (left) => removeTree(Buffer.from(left)));
     const held = makeHeldFolder(tmp, workDirName);
     this.#work.set(held.path, held);
@@ -269,6 +265,7 @@ export class Store {
     writeFileSync(join(folder, 'manifest'), bytes);
     writeFileSync(join(folder, 'layer.json'), JSON.stringify(note));
     const row = this.#transaction(() => this.#publishNow(folder, note, manifest, again));
+    this.#published.add(row.n);
     if (row.digest === digest) {
       this.#manifests.set(row.n, new SortedManifest(bytes));
       this.#notes.set(row.n, note);
@@ -280,30 +277,18 @@ export class Store {
     const ids = canonicalJson(note.ids);
     const existing = this.withKey(note.key).findLast((row) => row.ids === ids);
     if (existing && (!again || existing.digest === note.digest)) return existing;
-    let n = (this.#statements.highest.get()?.n ?? 0) + 1;
+    let n = this.#formerNumber(note, ids) ?? (this.#statements.highest.get()?.n ?? 0) + 1;
     while (existsSync(join(this.layout.layers, String(n)))) n++;
     renameSync(folder, join(this.layout.layers, String(n)));
-    let bytes = 0;
-    for (const entry of manifest.values()) if (entry.type === 'file') bytes += entry.size;
-    const row = {
-      n,
-      key: note.key,
-      ids,
-      name: note.name,
-      kind: note.kind,
-      digest: note.digest,
-      paths: manifest.size,
-      bytes,
-      seconds: note.seconds,
-      made: note.made,
-    };
+    const row = rowOf(n, note, extentOf(manifest));
     this.#statements.addLayer.run({ ...row, boot: this.#boot });
     this.#addPaths(n, manifest);
     return row;
   }
 
+  /** Work that finds the index damaged is done once more on a new one: it must stand that. */
   #transaction<T>(work: () => T): T {
-    return this.#database.transaction(work).immediate();
+    return this.#index.mending(() => this.#database.transaction(work).immediate());
   }
 
   /** Whether there are layers that a power cut would take: builds made some since one was on the disk. No lock. */
@@ -326,13 +311,42 @@ export class Store {
   }
 
   #sync(): void {
-    const fresh = this.#statements.unsettled.all();
-    syncFilesystemOf(this.layout.layers);
+    const fresh = this.#statements.unsettled.all().map(({ n }) => n);
+    try {
+      syncFilesystemOf(this.layout.layers);
+      if (fresh.length > 0) syncFolder(this.layout.layers);
+    } catch (error) {
+      this.#distrust(fresh);
+      throw error;
+    }
+    this.#requireOwn();
     if (fresh.length === 0) return;
-    syncFolder(this.layout.layers);
+    markSettled(this.layout, fresh);
     this.#transaction(() => {
-      for (const { n } of fresh) this.#statements.settle.run(n);
+      for (const n of fresh) this.#statements.settle.run(n);
     });
+  }
+
+  /** What the disk may have lost is never taken for a layer again, not by a new index either. */
+  #distrust(numbers: readonly number[]): void {
+    distrust(this.layout, numbers);
+    this.#transaction(() => {
+      for (const n of numbers) this.#statements.removeLayer.run(n);
+    });
+  }
+
+  /** The kernel tells one process alone that the disk failed: that one has taken away what this one published as well. */
+  #requireOwn(): void {
+    const lost = [...this.#published].some((n) => this.layerNumbered(n) === undefined);
+    this.#published.clear();
+    if (!lost) return;
+    throw new SnapError(
+      'STORE',
+      `Cannot bring layers to the disk in "${this.layout.layers}": it failed in another snap`,
+      {
+        hint: 'build again: what may be lost is made anew',
+      },
+    );
   }
 
   /** The cache of results of pure functions. No lock. */
@@ -344,13 +358,12 @@ export class Store {
 
   /** Keeps a build under the conf's next number. The caller holds the conf's image for itself, and the store's lock, shared. */
   addBuild(build: Omit<BuildNote, 'format' | 'number'>): number {
+    if (this.isReadOnly) throw readOnlyError(this.layout);
     return this.#transaction(() => {
       const kept = keptBuilds(this.layout).find(({ conf }) => conf === build.conf)?.number ?? 0;
       const number = Math.max(this.#statements.lastBuild.get(build.conf)?.number ?? 0, kept) + 1;
       writeBuild(this.layout, { ...build, number });
-      const { conf, made, seconds, digest, paths, bytes } = build;
-      const layers = JSON.stringify(build.layers.map(([name, n]) => [name, n]));
-      this.#statements.addBuild.run({ conf, number, made, seconds, digest, paths, bytes, layers });
+      this.#statements.addBuild.run(buildRowOf({ ...build, number }));
       return number;
     });
   }
@@ -362,6 +375,85 @@ export class Store {
   /** All builds of a conf that had another image than the one before, the newest first. No lock. */
   buildsOf(conf: string): BuildRow[] {
     return this.#statements.builds.all(conf);
+  }
+
+  /** All rows and the numbers of all folders, as they are at one moment. No lock. */
+  inventory(): { readonly rows: readonly LayerRow[]; readonly folders: readonly number[] } {
+    return this.#transaction(() => ({
+      rows: this.#statements.layers.all(),
+      folders: layerNumbers(this.layout),
+    }));
+  }
+
+  /** What the table of paths holds of each layer; the ids of entries count only with `deep`. No lock. */
+  pathSums(deep: boolean): ReadonlyMap<number, PathSum> {
+    return this.#index.mending(() => {
+      const sums = new Map<number, ReturnType<typeof startPathSum>>();
+      const rows = this.#database.prepare<[], { path: string; layer: number; entry: Buffer | null }>(
+        'SELECT path, layer, entry FROM paths',
+      );
+      for (const { path, layer, entry } of rows.iterate()) {
+        const sum = sums.get(layer) ?? startPathSum();
+        sums.set(layer, sum);
+        sum.add(path, deep ? entry : null);
+      }
+      return new Map([...sums].map(([layer, sum]) => [layer, sum.end()]));
+    });
+  }
+
+  /** What SQLite finds wrong with the index's file. No lock. */
+  indexFaults(deep: boolean): string[] {
+    const check = deep ? 'integrity_check' : 'quick_check';
+    const rows = this.#index.mending(() => this.#database.pragma(check) as Record<string, string>[]);
+    return rows.flatMap((row) => row[check] ?? []).filter((text) => text !== 'ok');
+  }
+
+  /** Makes the index anew from the folders, whatever it holds. Waits until no other process has it open. */
+  remakeIndex(): void {
+    this.#index.remake();
+  }
+
+  /** Why the index had to be made anew since it was opened; undefined when it was whole. */
+  get indexRenewed(): string | undefined {
+    return this.#index.renewedAs;
+  }
+
+  /** All builds by conf and number. No lock. */
+  allBuilds(): BuildName[] {
+    return this.#statements.allBuilds.all();
+  }
+
+  /**
+   * Takes a damaged layer away: its row first, so that nobody finds it any more, then its folder. Its number is given to no other
+   * layer but the same one made again. Needs the store's lock, exclusive.
+   */
+  retire(n: number): void {
+    const row = this.layerNumbered(n);
+    this.#transaction(() => {
+      this.#statements.removeLayer.run(n);
+      this.#statements.keepNumber.run(n);
+      if (row) this.#statements.addRetired.run(n, row.key, row.ids, row.digest);
+    });
+    this.#manifests.delete(n);
+    this.#notes.delete(n);
+    this.#removeFolder(n);
+  }
+
+  #removeFolder(n: number): void {
+    const folder = join(this.layout.layers, String(n));
+    const trash = join(this.layout.trash, workDirName());
+    if (!existsSync(folder)) return;
+    renameSync(folder, trash);
+    removeTree(Buffer.from(trash));
+  }
+
+  /** The number that a layer had before it was retired, when it came out the same. */
+  #formerNumber({ key, digest }: LayerNote, ids: string): number | undefined {
+    const n = this.#statements.retired.get(key, ids, digest)?.n;
+    if (n === undefined) return undefined;
+    this.#statements.dropRetired.run(n);
+    this.#removeFolder(n); // which whoever retired it may not have come to
+    return n;
   }
 
   layerNumbered(n: number): LayerRow | undefined {
@@ -422,6 +514,21 @@ function prepare(database: Database) {
       [],
       { n: number }
     >,
+    layers: database.prepare('SELECT * FROM layers ORDER BY n') as Statement<[], LayerRow>,
+    allBuilds: database.prepare('SELECT conf, number FROM builds ORDER BY conf, number') as Statement<
+      [],
+      BuildName
+    >,
+    keepNumber: database.prepare(
+      'INSERT INTO given VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET n = max(n, excluded.n)',
+    ),
+    addRetired: database.prepare('INSERT OR REPLACE INTO retired (n, key, ids, digest) VALUES (?, ?, ?, ?)'),
+    retired: database.prepare('SELECT n FROM retired WHERE key = ? AND ids = ? AND digest = ?') as Statement<
+      [key: string, ids: string, digest: string],
+      { n: number }
+    >,
+    dropRetired: database.prepare('DELETE FROM retired WHERE n = ?'),
+    removeLayer: database.prepare('DELETE FROM layers WHERE n = ?'),
     settle: database.prepare('UPDATE layers SET boot = NULL WHERE n = ?'),
     setResult: database.prepare('INSERT OR REPLACE INTO results (key, value) VALUES (?, ?)'),
     forgetResult: database.prepare('DELETE FROM results WHERE key = ?'),
@@ -444,20 +551,17 @@ function prepare(database: Database) {
   };
 }
 
-/** The paths to which others of the manifest are hard links. */
-function linkedPaths(manifest: Manifest): Set<string> {
-  const linked = new Set<string>();
-  for (const entry of manifest.values()) if (entry.type === 'file' && entry.link) linked.add(entry.link);
-  return linked;
-}
-
-/** A file may be one with that of another layer, but no hard link: then its other names would come along. */
-function isShareable(entry: Entry, linked: ReadonlySet<string>): boolean {
-  return entry.type === 'file' && entry.size > 0 && entry.link === undefined && !linked.has(entry.path);
-}
-
-function fileId(entry: Entry): Buffer {
-  return Buffer.from(digestOf(encodeManifest([entry])).slice(0, 32), 'hex');
+/** @throws SnapError STORE that names the file of a layer when it is not whole. */
+function ofLayer<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new SnapError('STORE', `Cannot read "${file}": ${errno(error) ?? error.message}`, {
+      hint: 'look for damage and mend it: snap verify --repair',
+      cause: error,
+    });
+  }
 }
 
 /** Puts a link to `from` in the place of `file`, in one step. */
@@ -469,14 +573,5 @@ function replaceByLink(file: Buffer, from: Buffer): void {
   } catch (error) {
     if (!['EMLINK', 'EPERM', 'ENOENT', 'ENAMETOOLONG', 'EEXIST', 'EXDEV'].includes(errno(error) ?? ''))
       throw error;
-  }
-}
-
-function syncFilesystemOf(folder: string): void {
-  const fd = openSync(folder, 'r');
-  try {
-    syncFilesystem(fd);
-  } finally {
-    closeSync(fd);
   }
 }

@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { errno, SnapError } from '../host/error.ts';
+import { diskFailure, errno, SnapError } from '../host/error.ts';
 
 /** The version of everything that lies in a store. A newer one is refused. */
 export const FORMAT = 1;
@@ -10,6 +20,8 @@ export const FORMAT = 1;
 export type Layout = {
   readonly root: string;
   readonly index: string;
+  /** Held shared by whoever has the index open, alone by whoever puts another one in its place. */
+  readonly indexLock: string;
   readonly layers: string;
   readonly debs: string;
   readonly sources: string;
@@ -30,6 +42,7 @@ export function layoutOf(project: string): Layout {
   return {
     root,
     index: join(root, 'index.db'),
+    indexLock: join(root, 'index.lock'),
     layers: join(root, 'layers'),
     debs: join(root, 'debs'),
     sources: join(root, 'sources'),
@@ -48,32 +61,59 @@ export function layoutOf(project: string): Layout {
 
 /**
  * Makes what is missing of a store. Folders are closed to other users, since layers hold setuid files.
- * @throws SnapError STORE when the store was made by a newer snap.
+ * @throws SnapError STORE when the store was made by a newer snap, or nobody knows by which.
  */
 export function prepareLayout(layout: Layout): void {
+  if (isReadOnly(layout)) {
+    checkFormat(layout);
+    return;
+  }
   const { layers, debs, sources, tools, apt, logs, builds, tags, pins, tmp, trash, images } = layout;
   const folders = [layers, debs, sources, tools, apt, logs, builds, tags, pins, tmp, trash, images];
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
-  const file = join(layout.root, 'format');
-  const format = readFormat(file);
-  if (format === undefined) writeFileSync(file, `${FORMAT}\n`);
-  else if (format > FORMAT) {
-    throw new SnapError(
-      'STORE',
-      `Cannot use the store "${layout.root}": it has format ${format}, this snap knows ${FORMAT}`,
-      {
-        hint: 'use the newer snap, or another store',
-      },
-    );
+  if (!checkFormat(layout)) writeFileSync(formatFile(layout), `${FORMAT}\n`);
+}
+
+/** Whether the store lies on a filesystem that takes no writes. */
+export function isReadOnly({ root }: Pick<Layout, 'root'>): boolean {
+  try {
+    accessSync(root, constants.W_OK);
+    return false;
+  } catch (error) {
+    return errno(error) === 'EROFS';
   }
 }
 
-function readFormat(file: string): number | undefined {
+/** What is said where something would have to be written to such a store. */
+export function readOnlyError({ root }: Pick<Layout, 'root'>, cause?: unknown): SnapError {
+  return new SnapError('STORE', `Cannot add to the store "${root}": it is read-only`, {
+    hint: 'only what is in the store already can be built; mount it writable for all else',
+    cause,
+  });
+}
+
+function formatFile({ root }: Layout): string {
+  return join(root, 'format');
+}
+
+/** False where no format is written yet. An empty file is what a power cut may leave of a new one. */
+function checkFormat(layout: Layout): boolean {
+  const text = readFormat(formatFile(layout));
+  if (text === '') return false;
+  const format = /^\d+$/.test(text) ? Number(text) : undefined;
+  if (format !== undefined && format >= 1 && format <= FORMAT) return true;
+  const what = format === undefined ? 'its file "format" holds no number' : `it has format ${format}`;
+  throw new SnapError('STORE', `Cannot use the store "${layout.root}": ${what}, this snap knows ${FORMAT}`, {
+    hint: 'use the snap that made it, or another store',
+  });
+}
+
+function readFormat(file: string): string {
   try {
-    return Number.parseInt(readFileSync(file, 'utf8'), 10);
+    return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    if (errno(error) === 'ENOENT') return undefined;
+    if (errno(error) === 'ENOENT') return '';
     throw error;
   }
 }
@@ -88,6 +128,8 @@ export function syncFolder(folder: string): void {
   const fd = openSync(folder, 'r');
   try {
     fsyncSync(fd);
+  } catch (error) {
+    throw diskFailure(error, folder) ?? error;
   } finally {
     closeSync(fd);
   }

@@ -17,7 +17,8 @@ export async function holdLock(
   onWait: () => void = () => {},
   signal?: AbortSignal,
 ): Promise<Held> {
-  const fd = openSync(file, 'a', 0o600);
+  const fd = openLockFile(file);
+  if (fd === undefined) return { release: () => {} };
   try {
     for (let told = false; !tryLock(fd, mode === 'exclusive'); told = true) {
       if (!told) onWait();
@@ -42,10 +43,47 @@ export async function holdShared(
 
 /** The same without a wait: undefined when another process holds it. */
 export function tryHold(file: string, mode: 'shared' | 'exclusive' = 'exclusive'): Held | undefined {
-  const fd = openSync(file, 'a', 0o600);
-  if (tryLock(fd, mode === 'exclusive')) return { release: () => closeSync(fd) };
-  closeSync(fd);
-  return undefined;
+  return holdLockNow(file, mode, 0);
+}
+
+/** Undefined on a read-only filesystem that has no such file: nobody can remove anything there either. */
+function openLockFile(file: string): number | undefined {
+  try {
+    return openSync(file, 'a', 0o600);
+  } catch (error) {
+    if (errno(error) !== 'EROFS') throw error;
+  }
+  try {
+    return openSync(file, 'r');
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Seconds that whoever holds the lock is waited for. */
+const PATIENCE = 60;
+
+/**
+ * The same without giving way to anything else meanwhile: for what is never held for long. Undefined when it is held nevertheless, by a
+ * long build say.
+ */
+export function holdLockNow(
+  file: string,
+  mode: 'shared' | 'exclusive',
+  patience = PATIENCE,
+): Held | undefined {
+  const fd = openLockFile(file);
+  if (fd === undefined) return { release: () => {} };
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; !tryLock(fd, mode === 'exclusive'); waited += 0.05) {
+    if (waited >= patience) {
+      closeSync(fd);
+      return undefined;
+    }
+    Atomics.wait(sleeper, 0, 0, 50);
+  }
+  return { release: () => closeSync(fd) };
 }
 
 /** A folder whose maker holds its lock: `sweepFolders` takes it away once the maker is gone. */

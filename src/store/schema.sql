@@ -57,3 +57,11 @@ CREATE TABLE IF NOT EXISTS given (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   n   INTEGER NOT NULL
 ) STRICT;
+
+-- Damaged layers that were taken away: one that comes out the same gets its number back, so that builds hold it again.
+CREATE TABLE IF NOT EXISTS retired (
+  n      INTEGER PRIMARY KEY,
+  key    TEXT NOT NULL,
+  ids    TEXT NOT NULL,
+  digest TEXT NOT NULL
+) STRICT;

@@ -26,7 +26,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { errno } from '../host/error.ts';
+import { diskFailure, errno } from '../host/error.ts';
 import {
   makeNode,
   nextData,
@@ -92,6 +92,8 @@ export function digestFile(file: Buffer, size: bigint): Digest {
     const digest = startDigest();
     for (const part of contentOf(fd, Number(size))) digest.update(part ?? zeros);
     return digest.end();
+  } catch (error) {
+    throw diskFailure(error, file.toString()) ?? error;
   } finally {
     closeSync(fd);
   }

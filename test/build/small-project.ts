@@ -142,7 +142,7 @@ export function fillStore(project: string, kind: 'prepared' | 'empty', apt: bool
   for (const debs of [join(from, 'debs'), SHARED_DEBS]) shareDebs(debs, join(to, 'debs'));
   if (apt) copyTree(join(from, 'apt'), join(to, 'apt'), '-a');
   if (kind === 'prepared') {
-    for (const name of ['layers', 'tools']) copyTree(join(from, name), join(to, name), '-al');
+    for (const name of ['layers', 'tools', 'builds']) copyTree(join(from, name), join(to, name), '-al');
     for (const name of ['index.db', 'format']) copyFileSync(join(from, name), join(to, name));
   }
 }

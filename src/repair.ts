@@ -1,0 +1,347 @@
+import { rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { holdForBuild } from './bench.ts';
+import { buildHeld } from './build.ts';
+import { fileFromDeb } from './debian/deb-file.ts';
+import { debPath } from './debian/debs.ts';
+import { download } from './debian/download.ts';
+import type { Pin } from './debian/lock.ts';
+import { SnapError } from './host/error.ts';
+import { mirrorsOf } from './inputs.ts';
+import { forgetSlot, planOfSlot, settleImage, slotsOf } from './layers/image.ts';
+import { joinRuns, shareRuns } from './layers/relay.ts';
+import { forgetImage } from './output.ts';
+import { listConfs, loadConf } from './project/conf.ts';
+import type { Report } from './report/event.ts';
+import type { BuildRequest } from './request.ts';
+import { type LayerRow, Store } from './store/layers.ts';
+import type { File } from './store/manifest.ts';
+import { entryAt, mendPath } from './store/mend.ts';
+import { at } from './store/tree.ts';
+import {
+  type Damage,
+  holdForVerify,
+  pinsOf,
+  type Slot,
+  slotsIn,
+  type Verified,
+  type VerifyRequest,
+  verifyHeld,
+} from './verify.ts';
+
+/** What became of one damage. */
+export type Outcome =
+  | { readonly kind: 'mended'; readonly how: string }
+  | { readonly kind: 'open'; readonly why: string; readonly next: string };
+
+export type Repaired = Verified & {
+  /** In the order of the damages. */
+  readonly outcomes: readonly Outcome[];
+  /** What came to light meanwhile, or is damaged still. */
+  readonly left: readonly Damage[];
+};
+
+/** How a build is shown. */
+export type Shown = { readonly report: Report; readonly close: () => void };
+
+export type RepairRequest = VerifyRequest & { readonly show: (request: BuildRequest) => Shown };
+
+/**
+ * Looks for damage and mends it: files of layers from another copy or a deb, else the layer is made again; debs from the mirror; images
+ * from the layers. Looks again in the end, and takes nothing for mended that is not. Waits until no other snap works in the store.
+ */
+export async function repair(request: RepairRequest): Promise<Repaired> {
+  using store = new Store(request.project);
+  const outcomes = new Map<Damage, Outcome>();
+  const { found, lost, confs } = await mendHeld(store, request, outcomes);
+  const failed = await buildAgain(store, request, confs);
+  for (const [row, damages] of lost) {
+    const outcome = outcomeOfLayer(store, row, failed);
+    for (const damage of damages) outcomes.set(damage, outcome);
+  }
+  using _held = await holdForVerify(store, request, 'shared');
+  const { damages: left } = await verifyHeld(store, request);
+  const isLeft = new Map(left.map((damage) => [idOf(damage), damage]));
+  const told = found.damages.map((damage) => {
+    const still = isLeft.get(idOf(damage));
+    isLeft.delete(idOf(damage));
+    if (damage.kind === 'build') return buildOutcome(damage, still);
+    return finalOutcome(outcomes.get(damage) ?? imageOutcome(damage, failed), still);
+  });
+  return { ...found, outcomes: told, left: [...isLeft.values()] };
+}
+
+/** What is wrong in the end is what counts. */
+function finalOutcome(outcome: Outcome, still: Damage | undefined): Outcome {
+  if (outcome.kind === 'open' || still === undefined) return outcome;
+  return {
+    kind: 'open',
+    why: `it is damaged again: ${still.what}`,
+    next: "look at the disk's health (dmesg), and for whoever writes there",
+  };
+}
+
+/** A build holds again when all of its layers came out the same. */
+function buildOutcome({ what }: Damage, still: Damage | undefined): Outcome {
+  if (still === undefined) return { kind: 'mended', how: 'its layers are there again' };
+  const next = what.includes('pin') ? 'take the tag or the pin away' : 'let it go: snap gc';
+  return { kind: 'open', why: 'a build that is over cannot be made again', next };
+}
+
+function imageOutcome(damage: Damage, failed: ReadonlyMap<string, unknown>): Outcome {
+  const error = damage.kind === 'image' ? failed.get(damage.image.conf) : undefined;
+  return error === undefined
+    ? { kind: 'mended', how: 'made anew by a build' }
+    : open(error, 'build the conf by hand');
+}
+
+/** Of what a damage is, whatever is wrong with it. */
+function idOf(damage: Damage): string {
+  switch (damage.kind) {
+    case 'layer':
+      return `layer ${damage.n}`;
+    case 'path':
+      return `layer ${damage.n} ${damage.path}`;
+    case 'index':
+      return `index ${damage.what}`;
+    case 'build':
+      return `build ${damage.build.conf} ${damage.build.number}`;
+    case 'source':
+    case 'tool':
+      return `${damage.kind} ${damage.name}`;
+    case 'deb':
+      return `deb ${damage.sha256}`;
+    case 'image':
+      return `image ${damage.image.slot} ${damage.path}`;
+    default:
+      return damage satisfies never;
+  }
+}
+
+function open(error: unknown, next: string): Outcome {
+  if (!(error instanceof Error)) throw error;
+  const hint = error instanceof SnapError ? error.hint : undefined;
+  return { kind: 'open', why: error.message, next: hint ?? next };
+}
+
+/** The layers that had to be taken away, and what was wrong with them. */
+type Lost = ReadonlyMap<LayerRow, readonly Damage[]>;
+
+type Mended = { readonly found: Verified; readonly lost: Lost; readonly confs: ReadonlySet<string> };
+
+/** All that is done while nobody else works in the store. */
+async function mendHeld(
+  store: Store,
+  request: RepairRequest,
+  outcomes: Map<Damage, Outcome>,
+): Promise<Mended> {
+  using _held = await holdForVerify(store, request, 'exclusive');
+  const found = await verifyHeld(store, request);
+  const { damages } = found;
+  const slots = slotsIn(store);
+  const lost = await mendLayers(store, slots, damages, outcomes);
+  if (damages.some(({ kind }) => kind === 'index')) store.remakeIndex();
+  mendSmall(store, damages, outcomes);
+  await mendDebs(store, request, damages, outcomes);
+  const confs = mendImages(store, damages, outcomes);
+  for (const conf of listConfs(request.project)) {
+    const layers = JSON.parse(store.lastBuild(conf)?.layers ?? '[]') as [name: string, n: number][];
+    if (layers.some(([, n]) => store.layerNumbered(n) === undefined)) confs.add(conf);
+  }
+  return { found, lost, confs };
+}
+
+async function mendLayers(
+  store: Store,
+  slots: readonly Slot[],
+  damages: readonly Damage[],
+  outcomes: Map<Damage, Outcome>,
+): Promise<Lost> {
+  const lost = new Map<number, Damage[]>();
+  const lose = (n: number, damage: Damage): void => void lost.set(n, [...(lost.get(n) ?? []), damage]);
+  for (const damage of damages) {
+    if (damage.kind === 'layer') lose(damage.n, damage);
+    if (damage.kind !== 'path') continue;
+    if (await mendOne(store, slots, damage)) {
+      outcomes.set(damage, { kind: 'mended', how: 'put right in the layer' });
+    } else {
+      for (const { n } of [damage, ...damage.sharing]) lose(n, damage);
+    }
+  }
+  const rows = [...lost].flatMap(([n, own]): [LayerRow, Damage[]][] => {
+    const row = store.layerNumbered(n);
+    return row ? [[row, own]] : [];
+  });
+  for (const n of lost.keys()) store.retire(n);
+  return new Map(rows);
+}
+
+type PathDamage = Extract<Damage, { kind: 'path' }>;
+
+async function mendOne(store: Store, slots: readonly Slot[], { n, path }: PathDamage): Promise<boolean> {
+  const copies = (_: number, entry: File): Buffer[] => [
+    ...store.holdersOf(entry.path).flatMap((other) => {
+      const isThere = other !== n && store.layerNumbered(other) !== undefined;
+      const there = isThere ? entryAt(store, other, entry.path) : undefined;
+      return there?.type === 'file' && there.digest === entry.digest
+        ? [at(store.treeOf(other), entry.path)]
+        : [];
+    }),
+    ...slots.map(({ slot }) => at(slot, entry.path)),
+  ];
+  try {
+    if (mendPath(store, n, path, copies)) return true;
+    if (store.manifestOf(n).get(path)?.type !== 'file') return false;
+    const folder = store.makeWorkDir();
+    try {
+      const target = join(folder, 'file');
+      const packed = { debsDir: store.layout.debs, tree: store.treeOf(n), debs: debsOf(store, n), path };
+      return (await fileFromDeb(packed, target)) && mendPath(store, n, path, () => [Buffer.from(target)]);
+    } finally {
+      store.dropWorkDir(folder);
+    }
+  } catch (error) {
+    if (error instanceof Error && 'code' in error) return false; // the disk refuses: the layer is made again elsewhere
+    throw error;
+  }
+}
+
+function debsOf(store: Store, n: number): string[] {
+  const inputs = store.noteOf(n).inputs as { readonly debs?: unknown };
+  return Array.isArray(inputs.debs) ? inputs.debs.map(String) : [];
+}
+
+/** What the next build makes or fetches by itself when it is not there. */
+function mendSmall({ layout }: Store, damages: readonly Damage[], outcomes: Map<Damage, Outcome>): void {
+  const gone = { kind: 'mended', how: 'removed: the next build that needs it gets it again' } as const;
+  for (const damage of damages) {
+    if (damage.kind === 'source') rmSync(join(layout.sources, damage.name), { force: true });
+    if (damage.kind === 'tool') rmSync(join(layout.tools, damage.name), { recursive: true, force: true });
+    if (damage.kind === 'source' || damage.kind === 'tool') outcomes.set(damage, gone);
+    if (damage.kind === 'index') outcomes.set(damage, { kind: 'mended', how: 'the index was made anew' });
+  }
+}
+
+async function mendDebs(
+  store: Store,
+  { project, signal }: RepairRequest,
+  damages: readonly Damage[],
+  outcomes: Map<Damage, Outcome>,
+): Promise<void> {
+  const damaged = damages.filter((damage) => damage.kind === 'deb');
+  for (const damage of damaged) rmSync(debPath(store.layout.debs, damage), { recursive: true, force: true });
+  for (const damage of damaged) {
+    if (!damage.pin) outcomes.set(damage, { kind: 'mended', how: 'removed: no lock pins it' });
+  }
+  for (const conf of damaged.length > 0 ? listConfs(project) : []) {
+    const { pins } = await pinsOf(project, [conf]);
+    const open = damaged.filter(
+      ({ sha256 }) => pins.has(sha256) && outcomes.get(damageOf(sha256))?.kind !== 'mended',
+    );
+    function damageOf(sha256: string): Damage {
+      return damaged.find((one) => one.sha256 === sha256)!;
+    }
+    const wanted = open.map(({ sha256 }) => pins.get(sha256)!);
+    const outcome = await fetched(store, project, conf, wanted, signal);
+    for (const damage of open) outcomes.set(damage, outcome);
+  }
+}
+
+async function fetched(
+  { layout }: Store,
+  project: string,
+  conf: string,
+  pins: readonly Pin[],
+  signal: AbortSignal,
+): Promise<Outcome> {
+  try {
+    const mirrors = await mirrorsOf(loadConf(project, conf));
+    await download(pins, { offline: false, report: () => {}, signal, debsDir: layout.debs, mirrors });
+    return { kind: 'mended', how: 'fetched again' };
+  } catch (error) {
+    signal.throwIfAborted();
+    return open(error, 'build once the mirror answers');
+  }
+}
+
+/** Makes images whole from whole layers, in the slot that is not shown. Returns the confs that have to be built for it. */
+function mendImages(store: Store, damages: readonly Damage[], outcomes: Map<Damage, Outcome>): Set<string> {
+  const confs = new Set<string>();
+  const damaged = new Map<string, Slot>();
+  for (const damage of damages) {
+    const slots = damage.kind === 'image' ? [damage.image] : 'images' in damage ? damage.images : [];
+    for (const slot of slots) damaged.set(slot.slot, slot);
+  }
+  const plans = new Map([...damaged.values()].map(({ slot }) => [slot, planOfSlot(store, slot)]));
+  for (const { slot, conf } of damaged.values()) {
+    forgetImage(store, conf);
+    forgetSlot(slot);
+  }
+  const how = new Map<string, string>();
+  for (const { conf, slot, isShown } of damaged.values()) {
+    const plan = plans.get(slot);
+    how.set(slot, isShown ? 'the image was made anew beside it' : 'made from nothing by the next build');
+    if (!isShown) continue;
+    if (plan) settleImage(store, slotsOf(store.layout.images, conf), plan);
+    else confs.add(conf);
+  }
+  for (const damage of damages) {
+    if (damage.kind !== 'image' || confs.has(damage.image.conf)) continue;
+    outcomes.set(damage, { kind: 'mended', how: how.get(damage.image.slot)! });
+  }
+  return confs;
+}
+
+/** Builds what lacks a layer, or has no image any more; returns the confs that could not be built, and why. */
+async function buildAgain(
+  store: Store,
+  { project, signal, show }: RepairRequest,
+  confs: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, unknown>> {
+  const failed = new Map<string, unknown>();
+  const known = new Set(listConfs(project));
+  for (const conf of confs) {
+    signal.throwIfAborted();
+    if (!known.has(conf)) {
+      failed.set(
+        conf,
+        new SnapError('USAGE', `There is no conf "${conf}" any more`, { hint: 'remove its image' }),
+      );
+      continue;
+    }
+    const jobs = availableParallelism();
+    const request = {
+      project,
+      conf,
+      jobs,
+      locked: true,
+      offline: false,
+      keepFailed: false,
+      rerun: [],
+      signal,
+    };
+    const shown = show(request);
+    try {
+      using _held = await holdForBuild(store, request, shown.report);
+      await buildHeld(store, request, shown.report, joinRuns(shareRuns(jobs)));
+    } catch (error) {
+      signal.throwIfAborted();
+      failed.set(conf, error);
+    } finally {
+      shown.close();
+    }
+  }
+  return failed;
+}
+
+function outcomeOfLayer(store: Store, row: LayerRow, failed: ReadonlyMap<string, unknown>): Outcome {
+  const again = store.withKey(row.key).findLast(({ ids }) => ids === row.ids);
+  if (again?.digest === row.digest)
+    return { kind: 'mended', how: 'the layer was made again, and is the same' };
+  if (again)
+    return { kind: 'mended', how: `the layer was made again, with other content: it is layer ${again.n}` };
+  const [error] = failed.values();
+  if (error !== undefined) return open(error, 'build the conf once the cause is gone');
+  return { kind: 'mended', how: 'the layer was removed: no conf makes it any more' };
+}

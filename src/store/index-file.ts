@@ -1,0 +1,267 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { diskFailure, SnapError } from '../host/error.ts';
+import { notice } from '../host/notice.ts';
+import { type Database, isDamage, openIndex, openIndexCopy, SCHEMA, type Statement } from './database.ts';
+import { isReadOnly, type Layout, readOnlyError, syncFolder } from './layout.ts';
+import { type Held, holdLockNow } from './locks.ts';
+import { layerNumbers, type Rebuilt, rebuildIndex } from './rebuild.ts';
+
+type Calls = Readonly<Record<string, Statement<never[], unknown>>>;
+
+/**
+ * The open index of a store. One that is gone or damaged, now or at any later access, is set aside and made anew from the folders,
+ * which is told. Whoever has it open holds its lock shared, so that nobody puts another one in its place meanwhile.
+ */
+export class IndexFile {
+  readonly #layout: Layout;
+  readonly #renewals: (() => void)[] = [];
+  #database: Database;
+  #inode: number | undefined;
+  #held: Held;
+  #depth = 0;
+  #renewedAs: string | undefined;
+
+  /** @throws SnapError STORE when a newer snap made the index, or another process still works with a damaged one. */
+  constructor(layout: Layout) {
+    this.#layout = layout;
+    this.#held = hold(layout, 'shared');
+    try {
+      if (isReadOnly(layout)) {
+        this.#database = openReadOnly(layout);
+        return;
+      }
+      const opened = tryOpen(layout);
+      this.#database = 'database' in opened ? opened.database : this.#renewed(opened.why);
+      this.#inode = statSync(layout.index).ino;
+    } catch (error) {
+      this.#held.release();
+      throw error;
+    }
+  }
+
+  get database(): Database {
+    return this.#database;
+  }
+
+  /** Whether the store is: then the index is a copy, and what is written to it is gone in the end. */
+  get isReadOnly(): boolean {
+    return this.#inode === undefined;
+  }
+
+  /** Why this had to be made anew; undefined when it was whole. */
+  get renewedAs(): string | undefined {
+    return this.#renewedAs;
+  }
+
+  close(): void {
+    this.#database.close();
+    this.#held.release();
+  }
+
+  /** The statements, for as long as this is open: prepared again when the index is made anew. */
+  prepared<Made extends object>(prepare: (database: Database) => Made): Made {
+    let made = prepare(this.#database) as unknown as Calls;
+    this.#renewals.push(() => {
+      made = prepare(this.#database) as unknown as Calls;
+    });
+    const call =
+      (name: string, how: 'get' | 'all' | 'run') =>
+      (...values: never[]) =>
+        this.mending(() => made[name]![how](...values));
+    const calls = Object.keys(made).map((name) => [
+      name,
+      { get: call(name, 'get'), all: call(name, 'all'), run: call(name, 'run') },
+    ]);
+    return Object.fromEntries(calls) as Made;
+  }
+
+  /** Does the work, and once more with an index that was made anew when this one turns out to be damaged. */
+  mending<T>(work: () => T): T {
+    if (this.#depth > 0) return work();
+    this.#depth++;
+    try {
+      return work();
+    } catch (error) {
+      if (!isDamage(error) || this.isReadOnly) throw diskFailure(error, this.#layout.index) ?? error;
+      this.#renew('is damaged');
+    } finally {
+      this.#depth--;
+    }
+    return work();
+  }
+
+  /** Makes the index anew, whatever it is now. */
+  remake(): void {
+    if (this.#inode === undefined) throw readOnlyError(this.#layout);
+    this.#renew('was asked for');
+  }
+
+  #renew(why: string): void {
+    try {
+      this.#database.close();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+    }
+    this.#database = this.#renewed(why);
+    this.#inode = statSync(this.#layout.index).ino;
+    for (const renew of this.#renewals) renew();
+  }
+
+  /** The lock is given up for a moment: another process may be first, and then its index is taken. */
+  #renewed(why: string): Database {
+    this.#held.release();
+    const alone = hold(this.#layout, 'exclusive');
+    try {
+      const inode = statSync(this.#layout.index, { throwIfNoEntry: false })?.ino;
+      const isOurs = inode !== undefined && inode === this.#inode;
+      const there: Opened = isOurs ? { why } : tryOpen(this.#layout);
+      if ('database' in there) there.database.close();
+      else {
+        this.#renewedAs = there.why;
+        tell(this.#layout, there.why, replaceIndex(this.#layout));
+      }
+    } finally {
+      alone.release();
+      this.#held = hold(this.#layout, 'shared');
+    }
+    return openIndex(this.#layout.index);
+  }
+}
+
+/**
+ * Makes the index of a store anew from the folders, whatever it is now.
+ * @throws SnapError STORE when the store is read-only, or another process works with the index.
+ */
+export function remakeIndex(layout: Layout): Rebuilt {
+  if (isReadOnly(layout)) throw readOnlyError(layout);
+  const alone = hold(layout, 'exclusive');
+  try {
+    return replaceIndex(layout);
+  } finally {
+    alone.release();
+  }
+}
+
+function hold({ indexLock, index }: Layout, mode: 'shared' | 'exclusive'): Held {
+  const held = holdLockNow(indexLock, mode);
+  if (held) return held;
+  throw new SnapError(
+    'STORE',
+    `The index "${index}" has to be made anew, and another snap still works with it`,
+    {
+      hint: 'wait until that one has ended, then give the same command again',
+    },
+  );
+}
+
+type Opened = { readonly database: Database } | { readonly why: string };
+
+/** The order matters: another process may be making a new store, and has an index before it has a layer. */
+function tryOpen(layout: Layout): Opened {
+  const isUsed = layerNumbers(layout).length > 0;
+  if (isUsed && !existsSync(layout.index)) return { why: 'is gone' };
+  let database: Database;
+  try {
+    database = openIndex(layout.index);
+  } catch (error) {
+    if (isDamage(error)) return { why: 'is damaged' };
+    throw error;
+  }
+  const version = database.pragma('user_version', { simple: true }) as number;
+  if (version > SCHEMA) {
+    database.close();
+    throw new SnapError(
+      'STORE',
+      `Cannot use the index "${layout.index}": it has version ${version}, this snap knows ${SCHEMA}`,
+      {
+        hint: 'use the newer snap, or make the index anew: snap verify --rebuild-index',
+      },
+    );
+  }
+  if (isUsed && version === 0 && isEmpty(database)) {
+    database.close();
+    return { why: 'is empty' };
+  }
+  return { database };
+}
+
+function isEmpty(database: Database): boolean {
+  return database.prepare('SELECT n FROM layers LIMIT 1').get() === undefined;
+}
+
+/** Puts a new index in the place of what is there, which is kept beside it. Needs the index's lock, alone. */
+function replaceIndex(layout: Layout): Rebuilt {
+  const fresh = `${layout.index}.new`;
+  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${fresh}${end}`, { force: true });
+  const rebuilt = rebuildIndex(layout, fresh);
+  setAside(layout.index);
+  renameSync(fresh, layout.index);
+  syncFolder(layout.root);
+  return rebuilt;
+}
+
+function tell({ index }: Layout, why: string, { layers, leftOut }: Rebuilt): void {
+  const lacks = leftOut.length === 0 ? '' : `, ${leftOut.length} damaged left out: see snap verify`;
+  notice(`the index "${index}" ${why}: made anew from ${layers} layers${lacks}`);
+}
+
+/** The index itself goes first: one without its log would pass for an older state that is whole. */
+function setAside(index: string): void {
+  const names = readdirSync(dirname(index));
+  const start = `${basename(index)}.damaged-`;
+  const taken = names.flatMap((name) =>
+    name.startsWith(start) ? Number.parseInt(name.slice(start.length), 10) : [],
+  );
+  const aside = `${index}.damaged-${Math.max(0, ...taken.filter(Number.isInteger)) + 1}`;
+  for (const end of ['', '-wal', '-shm']) {
+    if (names.includes(`${basename(index)}${end}`)) renameSync(`${index}${end}`, `${aside}${end}`);
+  }
+}
+
+/** A copy in memory, since SQLite writes beside a file that it only reads. */
+function openReadOnly(layout: Layout): Database {
+  const { index } = layout;
+  const log = statSync(`${index}-wal`, { throwIfNoEntry: false });
+  try {
+    if (existsSync(index)) return openIndexCopy(log?.size ? withLog(index) : readFileSync(index));
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+  }
+  return inScratch((folder) => {
+    const file = join(folder, 'index.db');
+    rebuildIndex(layout, file, { isReadOnly: true });
+    notice(`the index "${index}" is gone or damaged and the store read-only: it was made anew for this once`);
+    return openIndexCopy(readFileSync(file));
+  });
+}
+
+function withLog(index: string): Buffer {
+  return inScratch((folder) => {
+    const copy = join(folder, 'index.db');
+    for (const end of ['', '-wal']) copyFileSync(`${index}${end}`, `${copy}${end}`);
+    const database = openIndex(copy);
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    database.close();
+    return readFileSync(copy);
+  });
+}
+
+function inScratch<T>(work: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), 'snap-index-'));
+  try {
+    return work(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

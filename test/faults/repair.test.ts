@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { layersOf } from '../build/small-project.ts';
+import { SNAP, start } from '../commands/launcher.ts';
+import { project } from './fixture/project.ts';
+
+const SCRIPTLETS = {
+  one: 'do_run() { mkdir -p /opt; echo one >/opt/one; echo one >/etc/one; }\n',
+  two: 'need one\ndo_run() { ln -s one /opt/two; echo two >/opt/file; }\n',
+};
+
+test('a repair that is killed at any point leaves nothing that the next one does not mend', (t) => {
+  const made = project(t);
+  made.scriptlets(SCRIPTLETS);
+  const { digest } = JSON.parse(made.snap('build', '--json').stdout) as { digest: string };
+  for (const [call, when] of [
+    ['rename', 1],
+    ['rename', 2],
+    ['rename', 3],
+    ['rename', 5],
+    ['unlink', 1],
+    ['unlink', 4],
+    ['rmdir', 1],
+    ['fsync', 2],
+    ['symlink', 1],
+  ] as const) {
+    const point = `${call} ${when}`;
+    appendFileSync(made.image('opt/one'), 'an edit that reaches the store\n');
+    const layers = layersOf(made.folder);
+    writeFileSync(join(layers.get('one')!.tree, 'etc/one'), 'two\n');
+    rmSync(join(layers.get('two')!.tree, 'opt/two'));
+    const inject = `inject=${call}:signal=KILL:when=${when}`;
+    const strace = ['strace', '-qq', '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject];
+    start([...strace, SNAP, '-C', made.folder, 'verify', '--deep', '--repair']);
+    const { status, stdout, stderr } = made.snap('verify', '--deep', '--repair');
+    assert.ok(status === 0 || status === 1, `${point}: ${stderr}`);
+    assert.doesNotMatch(stdout, /not mended|once more/, point);
+    const whole = made.snap('verify', '--deep');
+    assert.equal(whole.status, 0, `${point}: ${whole.stdout}${whole.stderr}`);
+    const built = made.snap('build', '--json');
+    assert.equal((JSON.parse(built.stdout) as { digest: string }).digest, digest, point);
+    assert.equal(readFileSync(made.image('opt/one'), 'utf8'), 'one\n', point);
+    assert.equal(made.snap('verify', '--deep').status, 0, point);
+  }
+});
