@@ -319,8 +319,8 @@ export function makeTop(
   for (const path of made) setTime(at(folder, path), epoch);
 }
 
-/** Makes an entry where nothing lies, a file by a link to the layer's own. */
+/** Makes an entry where nothing lies, a file or symlink by a link to the layer's own. */
 export function placeEntry(entry: Entry, file: Buffer, from: Buffer): void {
-  if (entry.type === 'file') linkEntry(entry, file, from);
+  if (entry.type === 'file' || entry.type === 'symlink') linkEntry(entry, file, from);
   else makeEntry(entry, file, from);
 }
