@@ -29,8 +29,8 @@ type Note = Extent & Recipe & { readonly format: number; readonly digest: Digest
 
 const FORMAT = 2;
 
-/** One path at which a folder has to change. */
-type Change = {
+/** One path at which two images differ, or a folder has to change. */
+export type ImageChange = {
   readonly path: TreePath;
   readonly old: Entry | undefined;
   readonly now: Part | undefined;
@@ -110,13 +110,13 @@ function bytesOf(entry: Entry | undefined): number {
   return entry?.type === 'file' && entry.link === undefined ? entry.size : 0;
 }
 
-/** What differs between two images, in byte order. */
-function changesBetween(store: Store, old: ImagePlan, plan: ImagePlan): Change[] {
+/** What differs between two images, in byte order; without a walk through them where few layers differ. */
+export function changesBetween(store: Store, old: ImagePlan, plan: ImagePlan): ImageChange[] {
   const paths = differingPaths(store, old, plan);
   for (const path of paths) {
     for (const other of [...old.linksAt(path), ...plan.linksAt(path)]) paths.add(other);
   }
-  return [...paths].sort().flatMap((path): Change[] => {
+  return [...paths].sort().flatMap((path): ImageChange[] => {
     const [was, now] = [old.partAt(path), plan.partAt(path)];
     if (was && now ? isEqual(was.entry, now.entry) && was.isCopied === now.isCopied : was === now) return [];
     return [{ path, old: was?.entry, now }];
@@ -144,7 +144,7 @@ function* entriesOf(plan: ImagePlan): Generator<Entry> {
  * Changes the folder at these paths alone.
  * @throws the system's error when the folder is not what it was taken for; then it has to be made from nothing.
  */
-function applyChanges(folder: string, changes: readonly Change[], plan: ImagePlan): void {
+function applyChanges(folder: string, changes: readonly ImageChange[], plan: ImagePlan): void {
   const touched = new Set<TreePath>();
   const real = new Set<string>(['']);
   for (const { path, old, now } of changes.toReversed()) {

@@ -57,7 +57,7 @@ export function planImage(
   epoch: number,
   records?: ReadonlyMap<TreePath, Entry>,
 ): ImagePlan {
-  const isExcluded = excluder(excludes);
+  const isExcluded = globMatcher(excludes);
   const placedAt = (path: TreePath): Placed | undefined => (isExcluded(path) ? undefined : view.at(path));
   const linksIn = (layer: number): Links => linksOf(store, view.layers[layer]!.row);
   const recordEntries = once(() => records ?? recordFiles(view, isExcluded, epoch));
@@ -187,21 +187,20 @@ function recallLinks(store: PlanContents, n: number, digest: Digest): Links {
   return links;
 }
 
-/** Globs as `exclude_path` takes them; what lies below a path that is left out is left out too. */
-function excluder(globs: readonly string[]): (path: TreePath) => boolean {
+/** Globs as `exclude_path` takes them; what lies below a path that one names is named too. */
+export function globMatcher(globs: readonly string[]): (path: TreePath) => boolean {
   const patterns = globs
     .map((glob) => Buffer.from(glob).toString('latin1'))
     .map((glob) => glob.replace(/^\/+/, '').replace(/\/+$/, ''));
   const answers = new Map<string, boolean>();
-  const isExcluded = (path: TreePath): boolean => {
+  const isNamed = (path: TreePath): boolean => {
     if (path === '') return false;
     const before = answers.get(path);
     if (before !== undefined) return before;
     const result =
-      isExcluded(parentOf(path)) ||
-      patterns.some((pattern) => path === pattern || matchesGlob(path, pattern));
+      isNamed(parentOf(path)) || patterns.some((pattern) => path === pattern || matchesGlob(path, pattern));
     answers.set(path, result);
     return result;
   };
-  return patterns.length === 0 ? () => false : isExcluded;
+  return patterns.length === 0 ? () => false : isNamed;
 }
