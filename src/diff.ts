@@ -325,6 +325,7 @@ function layerChanges(
   files: readonly FileChange[],
   filtered: boolean,
 ): LayerChange[] {
+  if (before.row?.name !== after.row?.name) return [];
   const [olds, news] = [layersOf(before), layersOf(after)];
   if (olds.size === 0 || news.size === 0) return [];
   return [...new Set([...news.keys(), ...olds.keys()])].flatMap((name): LayerChange[] => {

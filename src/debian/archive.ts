@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { closeSync, createReadStream, fstatSync, openSync, readSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { SnapError } from '../host/error.ts';
 import { digestOf, startDigest } from '../store/digest.ts';
@@ -27,6 +27,8 @@ export type ArchiveOptions = {
 /** Of one file, and of all, bytes: what is more is not kept. */
 const MOST_KEPT = 2 ** 26;
 const MOST_KEPT_IN_ALL = 2 ** 29;
+/** Bytes that are read at a time. */
+const CHUNK = 2 ** 18;
 const MOST_ENTRIES = 5_000_000;
 /** Extended headers: attributes are up to 64 KiB each. */
 const LONGEST_HEADER = 2 ** 21;
@@ -37,7 +39,8 @@ const LONGEST_HEADER = 2 ** 21;
  * @throws SnapError USAGE for what is no such archive, is cut short, or would not stay below the folder it is unpacked into.
  */
 export async function readArchive(file: string, options: ArchiveOptions): Promise<Archive> {
-  const fd = openSync(file, 'r');
+  // A fifo would wait for a writer.
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (!fstatSync(fd).isFile()) throw new Error('it is no regular file');
     return await readMembers(new Bytes(unpacked(fd, options.signal)), options);
@@ -58,19 +61,36 @@ async function* unpacked(fd: number, signal: AbortSignal): AsyncGenerator<Buffer
   const magic = start.toString('hex');
   if (magic.startsWith('425a68')) throw new Error('it is packed by bzip2');
   if (magic === 'fd377a585a00') return yield* unxz(fd, signal);
-  const raw = createReadStream('', { fd, start: 0, autoClose: false, highWaterMark: 2 ** 18, signal });
+  const raw = contentOf(fd, signal);
   if (magic.startsWith('1f8b')) return yield* through(raw, createGunzip());
   if (magic.startsWith('28b52ffd')) return yield* through(raw, createZstdDecompress());
   yield* raw;
 }
 
-async function* through(raw: Readable, unpacker: NodeJS.ReadWriteStream & Readable): AsyncGenerator<Buffer> {
+/** Not a stream of Node's, which closes the file. */
+async function* contentOf(fd: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for (let position = 0; ; ) {
+    signal.throwIfAborted();
+    const chunk = Buffer.allocUnsafe(CHUNK);
+    const length = readSync(fd, chunk, 0, CHUNK, position);
+    if (length === 0) return;
+    yield chunk.subarray(0, length);
+    position += length;
+  }
+}
+
+async function* through(
+  content: AsyncIterable<Buffer>,
+  unpacker: NodeJS.ReadWriteStream & Readable,
+): AsyncGenerator<Buffer> {
+  const raw = Readable.from(content);
   raw.on('error', (error) => unpacker.destroy(error));
   raw.pipe(unpacker);
   try {
     yield* unpacker;
   } finally {
     raw.destroy();
+    unpacker.destroy();
   }
 }
 

@@ -50,7 +50,8 @@ type Contents = Pick<Side, 'get' | 'contentOf' | 'recordsAt'>;
 
 /**
  * The paths that packages hold, as the tree has them: archives name `/lib/x` what lies at `usr/lib/x` where `/lib` is a link, and a path
- * that another package diverts lies elsewhere. Folders, which many packages hold, are there too.
+ * that another package diverts lies elsewhere. Folders, which many packages hold, are there too, but not what lies at the top: packages
+ * name `/lib` there as a folder.
  */
 export function* pathsOf(side: Contents, packages: Iterable<Package>): Generator<[Package, TreePath]> {
   const aliases = new Map<string, string>();
@@ -80,7 +81,7 @@ function listOf(side: Contents, { name, arch }: Package): string[] {
       return content
         .toString('latin1')
         .split('\n')
-        .filter((line) => line.length > 2);
+        .filter((line) => line.includes('/', 1));
   }
   return [];
 }
@@ -88,13 +89,10 @@ function listOf(side: Contents, { name, arch }: Package): string[] {
 /** The first part of a path may be a link: /lib to usr/lib. */
 function plain(side: Contents, aliases: Map<string, string>, path: string): TreePath {
   const [first = '', ...rest] = path.split('/');
-  let alias = aliases.get(first);
-  if (alias === undefined) {
-    const entry = rest.length === 0 ? undefined : side.get(first as TreePath);
-    alias = entry?.type === 'symlink' ? entry.target.replace(/^\/+|\/+$/g, '') : first;
-    if (rest.length > 0) aliases.set(first, alias);
-  }
-  return (rest.length === 0 ? path : [alias, ...rest].join('/')) as TreePath;
+  const entry = aliases.has(first) ? undefined : side.get(first as TreePath);
+  const alias = entry?.type === 'symlink' ? entry.target.replace(/^\/+|\/+$/g, '') : first;
+  if (!aliases.has(first)) aliases.set(first, alias);
+  return [aliases.get(first), ...rest].join('/') as TreePath;
 }
 
 type Diversion = { readonly to: string; readonly by: string };

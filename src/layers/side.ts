@@ -67,7 +67,7 @@ export function buildSide(name: string, plan: ImagePlan, extent: Extent): Side {
       const part = plan.partAt(path);
       return part?.entry.type === 'file' ? readPlain(plan.sourceOf(part)) : undefined;
     },
-    recordsAt: (path) => plan.view.records.get(path)?.records,
+    recordsAt: (path) => (plan.records.has(path) ? plan.view.records.get(path)?.records : undefined),
   };
 }
 

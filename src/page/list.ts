@@ -87,7 +87,7 @@ function appendMore<T>(to: HTMLElement, items: readonly T[], row: (item: T) => N
   to.append(...items.slice(0, AT_ONCE).map(row));
   const rest = items.slice(AT_ONCE);
   if (rest.length === 0) return;
-  const more = element('button', 'more', `Show more, ${count(rest.length)} are left`);
+  const more = element('button', 'show-more', `Show more, ${count(rest.length)} are left`);
   more.type = 'button';
   more.addEventListener('click', () => {
     const parent = more.parentElement!;

@@ -11,6 +11,7 @@ const LEAST_SIDE = 4;
 /** Levels that are drawn of the folder that is looked at. */
 const DEEPEST = 4;
 const HUES = 10;
+const MOST = 0.5;
 
 type Cell = { readonly branch: Branch; readonly path: string };
 
@@ -39,10 +40,10 @@ export function showTreemap(files: PageFiles): void {
     );
     for (const [index, place] of boxes.entries()) {
       if (place.width < LEAST_SIDE || place.height < LEAST_SIDE) continue;
-      drawBranch(children[index]!, place, depth, hue ?? index % HUES);
+      drawBranch(children[index]!, place, depth, hue ?? ownHue(at, children[index]!, index));
     }
   };
-  const drawBranch = (child: Branch, place: Box, depth: number, hue: number): void => {
+  const drawBranch = (child: Branch, place: Box, depth: number, hue: number | undefined): void => {
     const { label, end } = shortened(child);
     const inner = insideOf(place);
     const opens = end.file === undefined && depth < DEEPEST && inner.width > 30 && inner.height > 16;
@@ -125,13 +126,19 @@ function groupingsOf({ layers, packages }: PageFiles): Grouping[] {
   ];
 }
 
+/** A folder that is most of what is above it has no colour, those in it have. */
+function ownHue(at: Branch, child: Branch, index: number): number | undefined {
+  const isMost = child.weight > at.weight * MOST && shortened(child).end.file === undefined;
+  return isMost ? undefined : index % HUES;
+}
+
 function insideOf({ x, y, width, height }: Box): Box {
   return { x: x + GAP, y: y + HEADER, width: width - 2 * GAP, height: height - HEADER - GAP };
 }
 
 /** By place where sizes are shown, by what became of it where trees differ. */
-function look({ kind }: PageFiles, end: Branch, hue: number): string {
-  if (kind === 'sizes') return `hue-${hue}`;
+function look({ kind }: PageFiles, end: Branch, hue: number | undefined): string {
+  if (kind === 'sizes') return hue === undefined ? 'mixed' : `hue-${hue}`;
   return end.file ? toneOf(end.file[5]) : 'mixed';
 }
 

@@ -105,9 +105,12 @@ function factHtml({ label, value, tone }: Fact): string {
   return `<div${classOf(tone)}><dt>${escaped(label)}</dt><dd>${escaped(value)}</dd></div>`;
 }
 
+/** Rows of a table that is open at first. */
+const MOST_OPEN = 1000;
+
 function tableHtml({ title, columns, rows }: PageTable): string {
   if (rows.length === 0) return '';
-  const open = rows.length <= 20 ? ' open' : '';
+  const open = rows.length <= MOST_OPEN ? ' open' : '';
   const head = columns.map(({ title, kind }) => `<th${kindClass(kind)}>${escaped(title)}</th>`).join('');
   const body = rows.map((row) => `<tr>${row.map((cell, at) => cellHtml(cell, columns[at]!)).join('')}</tr>`);
   return `<details class="table"${open}><summary><h2>${escaped(title)}</h2><span class="count">${rows.length}</span></summary>
