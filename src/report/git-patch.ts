@@ -12,17 +12,17 @@ export type PatchEnd = {
 const LARGEST_TEXT = 2 ** 24;
 
 /**
- * One path in a patch as git writes it, a line an element, without their ends. Nothing where both ends are the same. What became
- * another kind of thing goes and comes anew.
+ * One path in a patch as git writes it, a line an element, without their ends. Nothing where both ends are the same. A link goes and
+ * comes anew: patch(1) changes none.
  */
 export async function patchLines(
   path: string,
   before: PatchEnd | undefined,
   after: PatchEnd | undefined,
 ): Promise<string[]> {
-  if (before && after && isLink(before) !== isLink(after))
-    return [...(await patchLines(path, before, undefined)), ...(await patchLines(path, undefined, after))];
   const isSame = before?.content === after?.content && before?.content !== undefined;
+  if (before && after && !(isSame && before.mode === after.mode) && (isLink(before) || isLink(after)))
+    return [...(await patchLines(path, before, undefined)), ...(await patchLines(path, undefined, after))];
   if (isSame && before?.mode === after?.mode) return [];
   const [a, b] = [quotedPath(`a/${path}`), quotedPath(`b/${path}`)];
   const head = [`diff --git ${a} ${b}`, ...modeLines(before, after)];
