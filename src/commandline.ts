@@ -427,7 +427,7 @@ function optionSpec(option: Option): OptionSpec {
 /** What may stand for a name in the usage line: `<conf>` a conf, `<dir>` a folder. */
 function valuesOf(name: string, choices: readonly string[] | undefined): Values {
   if (choices !== undefined) return { kind: 'words', words: choices };
-  if (name === 'conf') return { kind: 'names', of: 'confs' };
+  if (name === 'conf' || name === 'image') return { kind: 'names', of: 'confs' };
   if (name === 'layer') return { kind: 'names', of: 'layers' };
   if (name === 'conf|layer') return { kind: 'names', of: 'both' };
   return { kind: name === 'dir' ? 'folders' : name === 'file' ? 'files' : 'free' };
