@@ -20,6 +20,7 @@ Builds an image twice, of which one layer differs, and compares both: by snap, b
 
   --paths N          50000; of the image
   --scriptlets N     30
+  --size BYTES       of each file that the scriptlets make (20000; about the mean of a real image)
   --runs N           how often each is measured (7)
   --lock FILE        the lock that names the base's packages (conf/combined.lock)
   --json             figures as JSON on standard output
@@ -36,6 +37,7 @@ function main(): void {
     options: {
       paths: { type: 'string', default: '50000' },
       scriptlets: { type: 'string', default: '30' },
+      size: { type: 'string', default: '20000' },
       runs: { type: 'string', default: '7' },
       lock: { type: 'string', default: join(OWN, 'conf/combined.lock') },
       json: { type: 'boolean', default: false },
@@ -49,7 +51,11 @@ function main(): void {
   }
   const folder = mkdtempSync(join(process.env.SNAP_BENCH ?? '/var/tmp', 'snap-diff-'));
   try {
-    const shape = { scriptlets: Number(values.scriptlets), paths: Number(values.paths) - BASE_PATHS };
+    const shape = {
+      scriptlets: Number(values.scriptlets),
+      paths: Number(values.paths) - BASE_PATHS,
+      fileSize: Number(values.size),
+    };
     const paths = prepare(folder, readFileSync(values.lock, 'utf8'), shape);
     const figures = measure(casesOf(folder), paths, Number(values.runs));
     const text = values.json ? JSON.stringify(figures, undefined, 2) : lines(figures).join('\n');

@@ -9,7 +9,7 @@ import {
 } from './layers/difference.ts';
 import { changesBetween } from './layers/image.ts';
 import { conffilesOf, INFO, type Package, packagesOf, pathsOf, STATUS } from './layers/packages.ts';
-import { globMatcher } from './layers/plan.ts';
+import { globMatcher, type ImagePlan, layerOf } from './layers/plan.ts';
 import { decidedOf, differences, wordsOf } from './layers/reason.ts';
 import { extentOf, lookInto, type Side } from './layers/side.ts';
 import { FILE_ITSELF } from './layers/view.ts';
@@ -138,26 +138,39 @@ function openLater(project: () => string): { open: () => Store; [Symbol.dispose]
 type Sides = readonly [before: Side, after: Side];
 type Ignored = Diff['ignored'];
 
-function allDifferences(store: () => Store, before: Side, after: Side): Difference[] {
+/** A difference, and of which layers both ends are. */
+type Found = Difference & Pick<FileChange, 'layers'>;
+
+function allDifferences(store: () => Store, before: Side, after: Side): Found[] {
   const { plan: old } = before;
-  const { plan } = after;
-  if (old && plan) {
-    if (old.digest === plan.digest) return [];
-    return changesBetween(store(), old, plan).flatMap(
-      ({ path, old, now }) => differenceAt(path, old, now?.entry) ?? [],
-    );
+  const { plan: now } = after;
+  if (old && now) return before.digest === after.digest ? [] : imageDifferences(store(), old, now);
+  const found: Found[] = [];
+  for (const one of differencesBetween(before.entries(), after.entries())) {
+    const { path, before: was, after: is } = one;
+    if ((before.isImplied(path) && is?.type === 'dir') || (after.isImplied(path) && was?.type === 'dir'))
+      continue;
+    found.push({ ...one, layers: layersAt(was && before.layerAt(path), is && after.layerAt(path)) });
   }
-  return [...differencesBetween(before.entries(), after.entries())].filter(
-    ({ path, before: was, after: is }) =>
-      !(before.isImplied(path) && is?.type === 'dir') && !(after.isImplied(path) && was?.type === 'dir'),
-  );
+  return found;
+}
+
+function imageDifferences(store: Store, old: ImagePlan, plan: ImagePlan): Found[] {
+  return changesBetween(store, old, plan).flatMap(({ path, was, now }): Found[] => {
+    const difference = differenceAt(path, was?.entry, now?.entry);
+    return difference ? [{ ...difference, layers: layersAt(layerOf(old, was), layerOf(plan, now)) }] : [];
+  });
+}
+
+function layersAt(before: string | undefined, after: string | undefined): FileChange['layers'] {
+  return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
 }
 
 function isFiltered({ paths, ignore, ignoreTimes }: DiffRequest): boolean {
   return paths.length + ignore.length > 0 || ignoreTimes;
 }
 
-function chosen(all: readonly Difference[], request: DiffRequest): { kept: Difference[]; ignored: Ignored } {
+function chosen(all: readonly Found[], request: DiffRequest): { kept: Found[]; ignored: Ignored } {
   const isWanted = request.paths.length === 0 ? () => true : globMatcher(request.paths);
   const isIgnored = globMatcher(request.ignore);
   const named = all.filter(({ path }) => isWanted(path) && !isIgnored(path));
@@ -169,7 +182,7 @@ function chosen(all: readonly Difference[], request: DiffRequest): { kept: Diffe
 function compared(
   store: () => Store,
   sides: Sides,
-  kept: readonly Difference[],
+  kept: readonly Found[],
   ignored: Ignored,
   filtered: boolean,
 ): Omit<Diff, 'notes' | 'patch'> {
@@ -262,20 +275,18 @@ type Known = {
 
 function fileChange(
   sides: Sides,
-  difference: Difference,
+  difference: Found,
   { owners, isConfig, moves, changed }: Known,
 ): FileChange {
   const { path, before, after } = difference;
   const owner = owners.get(path);
   const isDatabase = path === STATUS && changed.length > 0;
-  const [was, is] = [before && sides[0].layerAt(path), after && sides[1].layerAt(path)];
   const moved = moves.get(path);
   const records = difference.aspects.includes('content') ? recordDifferences(sides, path) : [];
   return {
     ...difference,
     group: isConfig(path) ? 'config' : owner || isDatabase ? 'package' : 'other',
     ...(owner ? { package: shortName(owner, changed) } : {}),
-    layers: { ...(was === undefined ? {} : { before: was }), ...(is === undefined ? {} : { after: is }) },
     bytes: bytesOf(after) - bytesOf(before),
     ...(moved === undefined ? {} : { moved }),
     ...(records.length > 0 ? { records } : {}),

@@ -36,8 +36,7 @@ export async function openSide(store: () => Store, text: string, opening: Openin
   if (build === undefined && layer) return opened(layerSide(store(), layerText(layer), layer));
   if (build === undefined) throw noSuchName(store(), text);
   const note = findBuild(store(), text);
-  const { paths, bytes } = note;
-  const side = buildSide(buildText(build), planOfBuild(store(), note), { paths, bytes });
+  const side = buildSide(buildText(build), planOfBuild(store(), note), note);
   if (layer === undefined) return opened(side);
   return { side, notes: [`"${text}" is taken as build ${side.name}; the layer is ${layerText(layer)}`] };
 }

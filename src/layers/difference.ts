@@ -69,23 +69,28 @@ function contentAspects(a: Entry, b: Entry): Aspect[] {
 
 /** The differences of two lists of entries in byte order. */
 export function* differencesBetween(before: Iterable<Entry>, after: Iterable<Entry>): Generator<Difference> {
+  for (const [path, was, is] of sideBySide(before, after, (entry) => entry.path)) {
+    const difference = differenceAt(path, was, is);
+    if (difference) yield difference;
+  }
+}
+
+/** Two lists in byte order of their paths, a path at a time. */
+export function* sideBySide<T>(
+  before: Iterable<T>,
+  after: Iterable<T>,
+  pathOf: (one: T) => TreePath,
+): Generator<[path: TreePath, was: T | undefined, is: T | undefined]> {
   const olds = before[Symbol.iterator]();
   const news = after[Symbol.iterator]();
   let [old, now] = [olds.next(), news.next()];
   while (!old.done || !now.done) {
-    const path = earlier(old.done ? undefined : old.value.path, now.done ? undefined : now.value.path);
-    const was = !old.done && old.value.path === path ? old.value : undefined;
-    const is = !now.done && now.value.path === path ? now.value : undefined;
-    const difference = differenceAt(path, was, is);
-    if (difference) yield difference;
-    if (was) old = olds.next();
-    if (is) now = news.next();
+    const [a, b] = [old.done ? undefined : pathOf(old.value), now.done ? undefined : pathOf(now.value)];
+    const path = b === undefined || (a !== undefined && a <= b) ? a! : b;
+    yield [path, a === path ? old.value : undefined, b === path ? now.value : undefined];
+    if (a === path) old = olds.next();
+    if (b === path) now = news.next();
   }
-}
-
-function earlier(a: TreePath | undefined, b: TreePath | undefined): TreePath {
-  if (a === undefined || b === undefined) return (a ?? b)!;
-  return a < b ? a : b;
 }
 
 /** What an entry adds to the size of its tree: hard links count once. */

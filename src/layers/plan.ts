@@ -82,11 +82,14 @@ export function planImage(
     for (const { entry } of plan.parts()) all.set(entry.path, entry);
     return all;
   });
+  const digest = once(() => planDigest(view, excludes, epoch));
   const plan: ImagePlan = {
     view,
     excludes,
     epoch,
-    digest: planDigest(view, excludes, epoch),
+    get digest() {
+      return digest();
+    },
     get records() {
       return recordEntries();
     },
@@ -116,6 +119,12 @@ export function planImage(
     },
   };
   return plan;
+}
+
+/** The name of the layer that a part is of; undefined for a database file, to which several add. */
+export function layerOf(plan: ImagePlan, part: Part | undefined): string | undefined {
+  if (part === undefined || plan.records.has(part.entry.path)) return undefined;
+  return plan.view.layers[part.layer]?.name;
 }
 
 function once<T>(make: () => T): () => T {

@@ -2,13 +2,13 @@ import { closeSync, constants, lstatSync, openSync, readFileSync } from 'node:fs
 import { type Archive, readArchive } from '../debian/archive.ts';
 import { formatRecords, isRecordFile, parseRecords } from '../debian/records.ts';
 import { errno, SnapError } from '../host/error.ts';
-import { digestOf } from '../store/digest.ts';
+import { type Digest, digestOf } from '../store/digest.ts';
 import type { LayerRow, RecordChange, Store } from '../store/layers.ts';
 import { type Entry, printable, sorted, type TreePath, withFirstLinks } from '../store/manifest.ts';
 import { at, readEntry, walk } from '../store/tree.ts';
 import { bytesOf } from './difference.ts';
 import type { Extent } from './image.ts';
-import type { ImagePlan } from './plan.ts';
+import { type ImagePlan, layerOf } from './plan.ts';
 import { FILE_ITSELF } from './view.ts';
 
 /** A tree that is looked at or compared, wherever it lies. What it has of a path is worked out when it is asked for. */
@@ -22,6 +22,8 @@ export type Side = {
   readonly row?: LayerRow;
   /** Where it is known already. */
   readonly extent?: Extent;
+  /** Of a build: equal digests are equal images. */
+  readonly digest?: Digest;
   get(path: TreePath): Entry | undefined;
   /** Everything in byte order. */
   entries(): Iterable<Entry>;
@@ -41,26 +43,23 @@ export type Side = {
 
 const NOTHING_LEFT_OUT = { isImplied: () => false, leftOut: [] } as const;
 
-export function buildSide(name: string, plan: ImagePlan, extent: Extent): Side {
-  const layerOf = (layer: number): string => plan.view.layers[layer]?.name ?? '';
+export function buildSide(name: string, plan: ImagePlan, build: Extent & { readonly digest: Digest }): Side {
+  const { paths, bytes, digest } = build;
   return {
     kind: 'build',
     name,
     plan,
-    extent,
+    extent: { paths, bytes },
+    digest,
     ...NOTHING_LEFT_OUT,
     get: plan.at,
     *entries() {
       for (const { entry } of plan.parts()) yield entry;
     },
     *parts() {
-      for (const { entry, layer } of plan.parts())
-        yield { entry, layer: plan.records.has(entry.path) ? undefined : layerOf(layer) };
+      for (const part of plan.parts()) yield { entry: part.entry, layer: layerOf(plan, part) };
     },
-    layerAt(path) {
-      const part = plan.records.has(path) ? undefined : plan.partAt(path);
-      return part && layerOf(part.layer);
-    },
+    layerAt: (path) => layerOf(plan, plan.partAt(path)),
     contentOf(path) {
       const record = plan.recordAt(path);
       if (record) return record;

@@ -123,8 +123,11 @@ function cellHtml(cell: PageCell, { kind }: PageColumn): string {
   const { text, sort, tone } =
     typeof cell === 'string' ? { text: cell, sort: undefined, tone: undefined } : cell;
   const key = sort === undefined ? '' : ` data-sort="${sort}"`;
-  const meter = kind === 'share' ? `<meter min="0" max="100" value="${sort ?? 0}"></meter>` : '';
-  return `<td${kindClass(kind, tone)}${key}>${meter}${escaped(text)}</td>`;
+  const content =
+    kind === 'share'
+      ? `<meter min="0" max="100" value="${(sort ?? 0).toFixed(2)}"></meter><span class="percent">${escaped(text)}</span>`
+      : escaped(text);
+  return `<td${kindClass(kind, tone)}${key}>${content}</td>`;
 }
 
 function kindClass(kind: PageColumn['kind'], tone?: Tone): string {

@@ -124,13 +124,13 @@ const one = addLayer(
 
 function build(layers: readonly ViewLayer[], from: Store = store): Side {
   const plan = planImage(from, mergeView(from, layers), [], EPOCH);
-  return buildSide('a build', plan, { paths: 0, bytes: 0 });
+  return buildSide('a build', plan, { paths: 0, bytes: 0, digest: plan.digest });
 }
 
 test('a build and the folder that it makes are the same, and what differs between builds is what a walk finds', () => {
   const [a, b] = [build([base]), build([base, one])];
   const quick = changesBetween(store, a.plan!, b.plan!).flatMap(
-    ({ path, old, now }) => differenceAt(path, old, now?.entry) ?? [],
+    ({ path, was, now }) => differenceAt(path, was?.entry, now?.entry) ?? [],
   );
   assert.deepEqual(quick.map(words), told(a, b));
   assert.deepEqual(told(a, b), ['M etc/passwd content', 'M etc/x content', '- usr/bin/b']);
