@@ -1,8 +1,6 @@
 import { resolve } from 'node:path';
 import { type Diff, type DiffRequest, diff, type FileChange, type PackageChange } from '../diff.ts';
-import { diffPage } from '../diff-page.ts';
 import { detailOf, shownPath, totalWords, versionWords } from '../diff-words.ts';
-import { writePage } from '../page-file.ts';
 import { printablePath } from '../report/printable.ts';
 import { count, counted, sizeChange } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
@@ -46,8 +44,7 @@ export const diffCommand: Command<[a: string, b: string], DiffOptions> = (sessio
     const result = await diff(request);
     for (const note of result.notes) say(note);
     if (options.html !== undefined) {
-      writePage(resolve(options.html), diffPage(result));
-      say(resolve(options.html));
+      await writeDiffPage(resolve(options.html), result);
     }
     if (options.json) printJson(diffValue(result));
     else if (result.patch) printPatch(result);
@@ -55,6 +52,15 @@ export const diffCommand: Command<[a: string, b: string], DiffOptions> = (sessio
     tellRest(result, levels);
     return result.same ? 0 : 1;
   });
+
+async function writeDiffPage(file: string, result: Diff): Promise<void> {
+  const [{ diffPage }, { writePage }] = await Promise.all([
+    import('../diff-page.ts'),
+    import('../page-file.ts'),
+  ]);
+  writePage(file, diffPage(result));
+  say(file);
+}
 
 function isShown(levels: readonly Level[], { group }: FileChange): boolean {
   if (levels.includes('all')) return true;

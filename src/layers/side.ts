@@ -1,5 +1,4 @@
 import { closeSync, constants, lstatSync, openSync, readFileSync } from 'node:fs';
-import { type Archive, readArchive } from '../debian/archive.ts';
 import { formatRecords, isRecordFile, parseRecords } from '../debian/records.ts';
 import { errno, SnapError } from '../host/error.ts';
 import { type Digest, digestOf } from '../store/digest.ts';
@@ -159,7 +158,8 @@ export async function archiveSide(
   wanted: (path: TreePath) => boolean = () => false,
 ): Promise<Side> {
   const keeps = (path: TreePath): boolean => KEPT.test(path) || isRecordFile(path) || wanted(path);
-  const archive: Archive = await readArchive(file, { keeps, signal });
+  const { readArchive } = await import('../debian/archive.ts');
+  const archive = await readArchive(file, { keeps, signal });
   const side = mapSide(name, archive.entries, (path) => {
     const entry = archive.entries.get(path);
     return archive.contents.get((entry?.type === 'file' && entry.link) || path);
