@@ -10,7 +10,7 @@ import { writeTag } from '../../src/store/builds.ts';
 import { Store } from '../../src/store/layers.ts';
 import { addLayer, EPOCH, someFolder } from '../layers/some-layers.ts';
 import { someBuild } from '../store/some-build.ts';
-import { makeDist, type Outcome, snap } from './launcher.ts';
+import { makeDist, type Outcome, SNAP, snap, start } from './launcher.ts';
 
 const project = someFolder();
 const folderOf = (number: number): string => join(project, 'made', `${number}`);
@@ -290,6 +290,19 @@ test('two folders are compared outside of any project', (t) => {
   const { status, stdout } = snap(['diff', './x', './y'], { cwd: place });
   assert.equal(status, 1);
   assert.match(stdout, /^ {2}- {2}\/file +-2 B$/m);
+});
+
+test('other filesystems in a folder, and sockets, are left out and named', () => {
+  const place = someFolder();
+  for (const name of ['x', 'y']) mkdirSync(join(place, name, 'mounted'), { recursive: true });
+  const script =
+    'mount -t tmpfs none x/mounted; touch x/mounted/file; touch -d @5 x y x/mounted y/mounted; exec "$1" diff ./x ./y';
+  const { status, stdout, stderr } = start(['unshare', '--mount', 'sh', '-euc', script, 'sh', SNAP], {
+    cwd: place,
+  });
+  assert.doesNotMatch(stdout, /mounted\/file/);
+  assert.match(stderr, /^left out of \.\/x: mounted, which is another filesystem$/m);
+  assert.equal(status, 1, 'the folder itself has another mode');
 });
 
 test('a layer that was removed is told, and what would have kept it', () => {
