@@ -110,7 +110,7 @@ export async function diff(request: DiffRequest): Promise<Diff> {
     await openSide(stores.open, request.b, { signal }),
   ];
   const sides = [a.side, b.side] as const;
-  return lookInto(`${request.a} or ${request.b}`, async () => {
+  return await lookInto(`${request.a} or ${request.b}`, async () => {
     const all = allDifferences(stores.open, ...sides);
     const { kept, ignored } = chosen(all, request);
     const found = {

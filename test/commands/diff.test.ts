@@ -63,6 +63,9 @@ printf '/.\\n/usr\\n/usr/bin\\n/usr/bin/curl\\n/opt/curl.conf\\n' >var/lib/dpkg/
     const extent = updateFolder(store, folderOf(at + 1), join(project, `note-${at}`), plan);
     store.addBuild({ ...someBuild('a'), ...recipeOf(plan), ...extent, digest: plan.digest, made: at });
   }
+  const less = planImage(store, mergeView(store, builds[0]!), ['usr/share'], EPOCH);
+  const extent = { paths: 1, bytes: 1, digest: less.digest, made: 0 };
+  store.addBuild({ ...someBuild('b'), ...recipeOf(less), ...extent });
   writeTag(store.layout, 'released', { conf: 'a', number: 1 });
   store[Symbol.dispose]();
 });
@@ -276,6 +279,9 @@ test('--patch makes of one tree the text files of the other, from builds, folder
       );
     for (const path of ['opt/old', 'opt/gone']) assert.equal(existsSync(join(target, path)), false, path);
   }
+  const walked = diff('b', 'a@2', '--patch');
+  assert.match(walked.stdout, /^\+keep$/m, walked.stderr);
+  assert.match(walked.stdout, /^-slow$/m);
   const chosen = diff('a@1', 'a@2', '--patch', '--level', 'config');
   assert.match(chosen.stdout, /^-slow$/m);
   assert.doesNotMatch(chosen.stdout, /usr\/bin\/curl|opt\/new/);
