@@ -94,7 +94,7 @@ export type Diff = {
   /** How many differences were left out as asked for: by globs, as nothing but a time. */
   readonly ignored: { readonly paths: number; readonly times: number };
   readonly notes: readonly string[];
-  /** Each byte a character. */
+  /** By path, each byte a character. */
   readonly patch?: readonly string[];
 };
 
@@ -381,12 +381,13 @@ function reasonOf(store: Store, before: number, after: number): string | undefin
 }
 
 async function patchOf(files: readonly FileChange[], [before, after]: Sides): Promise<string[]> {
-  const lines: string[] = [];
+  const texts: string[] = [];
   for (const { path, before: was, after: is } of files) {
     const ends = [patchEnd(before, was), patchEnd(after, is)] as const;
-    if (ends[0] || ends[1]) lines.push(...(await patchLines(path, ...ends)));
+    const lines = ends[0] || ends[1] ? await patchLines(path, ...ends) : [];
+    if (lines.length > 0) texts.push(`${lines.join('\n')}\n`);
   }
-  return lines;
+  return texts;
 }
 
 /** As git has it: files and symlinks, and of the mode whether a file is run. */

@@ -128,9 +128,10 @@ function isFolder({ before, after }: FileChange): boolean {
 
 /** To a terminal nothing goes that it would obey, to a program each byte. */
 function printPatch({ patch = [] }: Diff): void {
-  for (const line of patch) {
-    if (process.stdout.isTTY) print(indented(Buffer.from(line, 'latin1').toString()).slice(4));
-    else process.stdout.write(Buffer.from(`${line}\n`, 'latin1'));
+  for (const text of patch) {
+    const bytes = Buffer.from(text, 'latin1');
+    if (!process.stdout.isTTY) process.stdout.write(bytes);
+    else for (const line of bytes.toString().split('\n').slice(0, -1)) print(indented(line).slice(4));
   }
 }
 
@@ -147,7 +148,7 @@ function tellRest(result: Diff, levels: readonly Level[]): void {
   const untold = files.filter((file) => !patch && !isShown(levels, file)).length;
   if (untold > 0 && !patch) say(`not listed: ${counted(untold, 'path')}; for all: --level all`);
   if (!patch) return;
-  const told = patch.filter((line) => line.startsWith('diff --git ')).length;
+  const told = patch.length;
   if (told < files.length)
     say(
       `a patch has no owners, times, folders, devices: ${counted(told, 'path')} of ${count(files.length)} that differ`,
@@ -166,7 +167,7 @@ function diffValue({ notes, patch, files, ...rest }: Diff): object {
       ...(moved === undefined ? {} : { moved: printable(moved) }),
     })),
     notes,
-    ...(patch ? { patch: patch.map((line) => Buffer.from(line, 'latin1').toString()) } : {}),
+    ...(patch ? { patch: patch.map((text) => Buffer.from(text, 'latin1').toString()) } : {}),
   };
 }
 
