@@ -6,6 +6,8 @@ export type Shape = {
   readonly scriptlets: number;
   /** All that the scriptlets make, folders too. */
   readonly paths: number;
+  /** Bytes of each file; without it a line. */
+  readonly fileSize?: number;
 };
 
 /** Paths of the base that are not in the image, as in real confs. */
@@ -33,7 +35,7 @@ export function writeProject(
   project: string,
   conf: string,
   target: string,
-  { scriptlets, paths }: Shape,
+  { scriptlets, paths, fileSize = 0 }: Shape,
 ): void {
   const folder = join(project, 'scriptlets');
   mkdirSync(join(folder, 'leaf'), { recursive: true });
@@ -52,6 +54,7 @@ export function writeProject(
         name,
         at % 10 === 0 ? undefined : `bulk-${at - (at % 10)}`,
         share(paths, bulk.length, at),
+        fileSize,
       ),
     );
   });
@@ -79,7 +82,7 @@ function share(paths: number, parts: number, at: number): number {
 }
 
 /** Folders up to five deep, in tens, with files of a line each; all in one folder where they are few. */
-function bulkScriptlet(name: string, need: string | undefined, paths: number): string {
+function bulkScriptlet(name: string, need: string | undefined, paths: number, fileSize: number): string {
   const files = filesOf(paths);
   const perFolder = paths <= FEW ? FEW : FILES_IN_A_FOLDER;
   const [tops, middles, folder] = [perFolder * 100, perFolder * 10, perFolder].map((per) => `$((at / ${per}`);
@@ -91,7 +94,7 @@ function bulkScriptlet(name: string, need: string | undefined, paths: number): s
       folder=usr/share/${name}${place}
       mkdir -p "$folder"
     fi
-    echo "${name} $at" >"$folder/file-$at"
+    printf '%-${fileSize}s\\n' "${name} $at" >"$folder/file-$at"
   done
 }
 `;

@@ -24,6 +24,11 @@ const VERIFY_CODES = EXIT_CODES.replace(
   '0  whole\n  1  damage was found, mended or not; or failed',
 );
 const DOCTOR_CODES = EXIT_CODES.replace('1  failed', '1  something needed is missing');
+const DIFF_CODES = EXIT_CODES.replace(
+  '0  done\n  1  failed\n  2  the command line is wrong',
+  '0  the same\n  1  different\n  2  trouble: something is not there, or cannot be read',
+);
+const DIFF_LEVELS = ['layers', 'packages', 'config', 'files', 'all'];
 const SHELL_CODES = EXIT_CODES.replace('0  done\n  1  failed', '0 to 255  that of the shell\n  1  failed');
 
 type Doorway = {
@@ -31,6 +36,8 @@ type Doorway = {
   readonly asRoot: boolean;
   /** Ctrl-C is for a program inside. */
   readonly interactive?: boolean;
+  /** The exit code of a failure, where that is not 1. */
+  readonly trouble?: number;
 };
 
 type Runner = (
@@ -55,6 +62,7 @@ async function main(argv: readonly string[]): Promise<void> {
   let signalled: Signal | undefined;
   let times = 0;
   let interactive = false;
+  let trouble = 1;
   for (const signal of Object.keys(SIGNALS) as Signal[]) {
     process.on(signal, () => {
       if (interactive && signal === 'SIGINT') return;
@@ -70,13 +78,14 @@ async function main(argv: readonly string[]): Promise<void> {
   let exitCode = 0;
   const run: Runner = async (doorway, folder, work) => {
     interactive = doorway.interactive ?? false;
+    trouble = doorway.trouble ?? 1;
     if (doorway.asRoot) (await import('./commands/root.ts')).becomeRoot(argv);
     exitCode = await work({ folder, signal: interrupt.signal });
   };
   try {
     await commandLine(run).parseAsync([...argv], { from: 'user' });
   } catch (error) {
-    exitCode = failed(error, signalled);
+    exitCode = failed(error, signalled) ?? trouble;
   }
   await Promise.all([process.stdout, process.stderr].map(written));
   process.exit(signalled === undefined ? exitCode : SIGNALS[signalled]);
@@ -319,6 +328,43 @@ function commandLine(run: Runner): Command {
     .addOption(json());
 
   add(
+    'diff <a> <b>',
+    'compare two builds, layers, folders or archives',
+    [
+      'snap diff demo~1 demo',
+      'snap diff demo@3 ./root --path etc --patch',
+      'snap diff demo backup.tar.gz --ignore-times --html diff.html',
+    ],
+    { asRoot: true, trouble: 2 },
+    async () => (await import('./commands/diff.ts')).diffCommand,
+    DIFF_CODES,
+  )
+    .addOption(
+      new Option('--level <level>', 'show this alone; may be repeated')
+        .choices(DIFF_LEVELS)
+        .argParser(collectFrom(DIFF_LEVELS)),
+    )
+    .addOption(new Option('--path <glob>', 'only these paths; may be repeated').argParser(collect))
+    .addOption(new Option('--ignore <glob>', 'not these paths; may be repeated').argParser(collect))
+    .option('--ignore-times', 'a file of which only the time differs is the same')
+    .option('--patch', 'print a patch of text files instead of the report')
+    .addOption(html())
+    .addOption(json());
+
+  add(
+    'size [image]',
+    'tell what makes an image large: by layer, package and folder',
+    ['snap size', 'snap size demo@3 --by package', 'snap size demo --html size.html'],
+    ROOT,
+    async () => (await import('./commands/size.ts')).sizeCommand,
+  )
+    .addOption(
+      new Option('--by <part>', 'this table alone, as a whole').choices(['layer', 'package', 'folder']),
+    )
+    .addOption(html())
+    .addOption(json());
+
+  add(
     'list',
     'list the confs and their images',
     ['snap list', 'snap list --json'],
@@ -391,6 +437,10 @@ function json(): Option {
   return new Option('--json', 'print the result as JSON');
 }
 
+function html(): Option {
+  return new Option('--html <file>', 'write one page of HTML there, which needs no network');
+}
+
 function wholeNumber(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('A whole number from 1 on is expected');
@@ -398,6 +448,14 @@ function wholeNumber(text: string): number {
 
 function collect(value: string, values: readonly string[] = []): readonly string[] {
   return [...values, value];
+}
+
+/** What commander makes of choices takes the last one alone. */
+function collectFrom(choices: readonly string[]) {
+  return (value: string, values: readonly string[] = []): readonly string[] => {
+    if (choices.includes(value)) return [...values, value];
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}`);
+  };
 }
 
 function help(examples: readonly string[], exitCodes: string): string {
@@ -451,12 +509,12 @@ function sentence(text: string): string {
   return quoted.charAt(0).toUpperCase() + quoted.slice(1);
 }
 
-/** Tells a failure and returns the exit code. */
-function failed(error: unknown, signalled: Signal | undefined): number {
+/** Tells a failure and returns the exit code; undefined for that of the command. */
+function failed(error: unknown, signalled: Signal | undefined): number | undefined {
   if (isCommanderError(error)) return error.exitCode === 0 ? 0 : 2;
   const shown = signalled === undefined ? error : new SnapError('INTERRUPTED', `Stopped by ${signalled}`);
   process.stderr.write(`${message(shown).join('\n')}\n`);
-  return error instanceof SnapError && error.code === 'USAGE' ? 2 : 1;
+  return error instanceof SnapError && error.code === 'USAGE' ? 2 : undefined;
 }
 
 function isCommanderError(error: unknown): error is CommanderError {

@@ -25,7 +25,8 @@ export type TarVisitor = {
   end?(member: TarMember): void;
 };
 
-const BLOCK = 512;
+/** Bytes; headers and the room that a content takes are multiples of it. */
+export const BLOCK = 512;
 /** GNU's long names; nothing real comes near. */
 const LONGEST = 2 ** 16;
 
@@ -169,21 +170,22 @@ class TarReader {
   }
 }
 
-function headerName(block: Buffer): string {
+export function headerName(block: Buffer): string {
   const name = cString(block.subarray(0, 100));
   const posix = block.toString('latin1', 257, 263) === 'ustar\0';
   const prefix = posix ? cString(block.subarray(345, 500)) : '';
   return prefix === '' ? name : `${prefix}/${name}`;
 }
 
-function checkSum(block: Buffer): void {
+/** @throws Error when the header is not what was written. */
+export function checkSum(block: Buffer): void {
   let sum = 8 * 32;
   for (let at = 0; at < BLOCK; at++) if (at < 148 || at >= 156) sum += block[at]!;
   if (sum !== number(block.subarray(148, 156))) throw new Error('a damaged header');
 }
 
 /** Octal digits, or GNU's binary form for what has no room. */
-function number(field: Buffer): number {
+export function number(field: Buffer): number {
   const value =
     (field[0]! & 0x80) === 0
       ? Number.parseInt(cString(field).trim() || '0', 8)
@@ -192,11 +194,11 @@ function number(field: Buffer): number {
   return value;
 }
 
-function padded(size: number): number {
+export function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
 }
 
-function cString(bytes: Buffer): string {
+export function cString(bytes: Buffer): string {
   const end = bytes.indexOf(0);
   return bytes.toString('latin1', 0, end < 0 ? undefined : end);
 }

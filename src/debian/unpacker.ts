@@ -107,7 +107,11 @@ async function unpackHere({ file, folder }: UnpackTask): Promise<Unpacked> {
 function unpackedOf(reply: UnpackReply): Unpacked {
   switch (reply.kind) {
     case 'unpacked':
-      return { ...reply, manifest: decodeManifest(Buffer.from(reply.manifest)) };
+      return {
+        manifest: decodeManifest(Buffer.from(reply.manifest)),
+        records: reply.records,
+        ids: reply.ids,
+      };
     case 'dpkg':
       throw new NeedsDpkg(reply.reason);
     case 'failed':

@@ -25,10 +25,19 @@ type Contents = {
 /** So many are named, the others counted. */
 const NAMED = 20;
 
-/** The paths that two layers leave differently; none where one of them is not in the store any more. */
+const asked = new WeakMap<Contents, Map<string, Found>>();
+
+/**
+ * The paths that two layers leave differently; none where one of them is not in the store any more. Worked out once: all that see a
+ * layer ask.
+ */
 export function pathsBetween(contents: Contents, before: number, now: number): Found {
+  const answers = asked.get(contents) ?? new Map<string, Found>();
+  asked.set(contents, answers);
   const known = contents.layerNumbered(before) && contents.layerNumbered(now);
-  return found(known ? differing(contents, before, now) : []);
+  const answer = answers.get(`${before} ${now}`) ?? found(known ? differing(contents, before, now) : []);
+  answers.set(`${before} ${now}`, answer);
+  return answer;
 }
 
 /** Those paths that the triggers of a package see, between two views. */

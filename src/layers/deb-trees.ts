@@ -22,7 +22,7 @@ export type DebTrees = {
 };
 
 /** Raised when the same deb would now give another tree. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 export function debTrees(store: Store, lock: Lock, signal: AbortSignal): DebTrees {
   const trees = new Map<PackageId, Promise<DebTree>>();

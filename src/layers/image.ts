@@ -17,6 +17,7 @@ import type { Store } from '../store/layers.ts';
 import { syncFolder } from '../store/layout.ts';
 import { decodeManifest, type Entry, encodeManifest, parentOf, type TreePath } from '../store/manifest.ts';
 import { at, handsDown, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
+import { bytesOf, sideBySide } from './difference.ts';
 import { addDifferent, changedPaths, isEqual, keepLayers, reviveLayers } from './kept-view.ts';
 import { type ImagePlan, type Part, planImage } from './plan.ts';
 import { mergeView } from './view.ts';
@@ -35,10 +36,10 @@ type Note = Extent &
 
 const FORMAT = 2;
 
-/** One path at which a folder has to change. */
-type Change = {
+/** One path at which two images differ, or a folder has to change. */
+export type ImageChange = {
   readonly path: TreePath;
-  readonly old: Entry | undefined;
+  readonly was: Part | undefined;
   readonly now: Part | undefined;
 };
 
@@ -150,67 +151,65 @@ function change(store: Store, folder: string, before: Note, plan: ImagePlan): Ex
     throw error;
   }
   let { paths, bytes } = before;
-  for (const { old: gone, now } of changes) {
-    paths += (now ? 1 : 0) - (gone ? 1 : 0);
-    bytes += bytesOf(now?.entry) - bytesOf(gone);
+  for (const { was, now } of changes) {
+    paths += (now ? 1 : 0) - (was ? 1 : 0);
+    bytes += bytesOf(now?.entry) - bytesOf(was?.entry);
   }
   return { paths, bytes };
 }
 
-function bytesOf(entry: Entry | undefined): number {
-  return entry?.type === 'file' && entry.link === undefined ? entry.size : 0;
-}
-
-/** What differs between two images, in byte order. */
-function changesBetween(store: Store, old: ImagePlan, plan: ImagePlan): Change[] {
+/** What differs between two images, in byte order; without a walk through them where few layers differ. */
+export function changesBetween(store: Store, old: ImagePlan, plan: ImagePlan): ImageChange[] {
   const paths = differingPaths(store, old, plan);
+  if (paths === undefined) return allChanges(old, plan);
   for (const path of paths) {
     for (const other of [...old.linksAt(path), ...plan.linksAt(path)]) paths.add(other);
   }
-  return [...paths].sort().flatMap((path): Change[] => {
-    const [was, now] = [old.partAt(path), plan.partAt(path)];
-    if (was && now ? isEqual(was.entry, now.entry) && was.isCopied === now.isCopied : was === now) return [];
-    return [{ path, old: was?.entry, now }];
-  });
+  return [...paths].sort().flatMap((path) => asChange([path, old.partAt(path), plan.partAt(path)]));
 }
 
-/** The paths at which two images may differ; a loop over them meets those that it adds. */
-function differingPaths(store: Store, old: ImagePlan, plan: ImagePlan): Set<TreePath> {
+function allChanges(old: ImagePlan, plan: ImagePlan): ImageChange[] {
+  const changes: ImageChange[] = [];
+  for (const both of sideBySide(old.parts(), plan.parts(), ({ entry }) => entry.path))
+    changes.push(...asChange(both));
+  return changes;
+}
+
+type Both = readonly [path: TreePath, was: Part | undefined, now: Part | undefined];
+
+function asChange([path, was, now]: Both): ImageChange[] {
+  const isSame = was && now ? isEqual(was.entry, now.entry) && was.isCopied === now.isCopied : was === now;
+  return isSame ? [] : [{ path, was, now }];
+}
+
+/** The paths at which two images may differ, to which who walks through them may add; undefined when those are too many, or all. */
+function differingPaths(store: Store, old: ImagePlan, plan: ImagePlan): Set<TreePath> | undefined {
   const isSame = old.epoch === plan.epoch && old.excludes.join('\0') === plan.excludes.join('\0');
   const paths = isSame ? changedPaths(store, old.view, plan.view) : undefined;
-  if (paths) {
-    addDifferent(paths, old.records.values(), plan.records.values());
-    return paths;
-  }
-  const all = new Set<TreePath>();
-  addDifferent(all, entriesOf(old), entriesOf(plan));
-  return all;
-}
-
-function* entriesOf(plan: ImagePlan): Generator<Entry> {
-  for (const { entry } of plan.parts()) yield entry;
+  if (paths) addDifferent(paths, old.records.values(), plan.records.values());
+  return paths;
 }
 
 /**
  * Changes the folder at these paths alone.
  * @throws the system's error when the folder is not what it was taken for; then it has to be made from nothing.
  */
-function applyChanges(folder: string, changes: readonly Change[], plan: ImagePlan): void {
+function applyChanges(folder: string, changes: readonly ImageChange[], plan: ImagePlan): void {
   const touched = new Set<TreePath>();
   const real = new Set<string>(['']);
-  for (const { path, old, now } of changes.toReversed()) {
-    if (!old || (old.type === 'dir' && now?.entry.type === 'dir')) continue;
+  for (const { path, was, now } of changes.toReversed()) {
+    if (!was || (was.entry.type === 'dir' && now?.entry.type === 'dir')) continue;
     requireRealFolder(folder, parentOf(path), real);
     removeTree(at(folder, path));
     touched.add(parentOf(path));
   }
-  for (const { path, old, now } of changes) {
+  for (const { path, was, now } of changes) {
     if (!now) continue;
     const { entry } = now;
     const parent = path === '' ? undefined : plan.at(parentOf(path));
     if (path !== '' && parent?.type !== 'dir') throw noFolder(path);
     const file = at(folder, path);
-    const stays = old?.type === 'dir' && entry.type === 'dir';
+    const stays = was?.entry.type === 'dir' && entry.type === 'dir';
     requireRealFolder(folder, stays ? path : parentOf(path), real);
     if (stays) setMetadata(entry, file);
     else make(folder, now, file, plan, parent);

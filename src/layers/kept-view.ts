@@ -1,6 +1,7 @@
 import type { KeptLayer } from '../store/builds.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Entry, identity, type Manifest, type TreePath } from '../store/manifest.ts';
+import { differencesBetween } from './difference.ts';
 import { mergeView, type View, type ViewLayer } from './view.ts';
 
 /** Beyond this, looking at each changed path by itself costs more than a walk through all. */
@@ -80,22 +81,7 @@ function addAll(paths: Set<TreePath>, manifest: Manifest): void {
 
 /** Adds the paths at which two lists of entries in byte order differ. */
 export function addDifferent(paths: Set<TreePath>, before: Iterable<Entry>, now: Iterable<Entry>): void {
-  const olds = before[Symbol.iterator]();
-  const news = now[Symbol.iterator]();
-  let [old, fresh] = [next(olds), next(news)];
-  while (old || fresh) {
-    const order = !old ? 1 : !fresh ? -1 : old.path < fresh.path ? -1 : old.path > fresh.path ? 1 : 0;
-    if (order < 0) paths.add(old!.path);
-    else if (order > 0) paths.add(fresh!.path);
-    else if (!isEqual(old!, fresh!)) paths.add(old!.path);
-    if (order <= 0) old = next(olds);
-    if (order >= 0) fresh = next(news);
-  }
-}
-
-function next(entries: Iterator<Entry>): Entry | undefined {
-  const result = entries.next();
-  return result.done ? undefined : result.value;
+  for (const { path } of differencesBetween(before, now)) paths.add(path);
 }
 
 export function isEqual(a: Entry, b: Entry): boolean {

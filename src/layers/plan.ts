@@ -2,7 +2,7 @@ import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import type { Entry, File, Manifest, TreePath } from '../store/manifest.ts';
 import { at } from '../store/tree.ts';
-import { excluder } from './excludes.ts';
+import { globMatcher } from './globs.ts';
 import { keepLayers } from './kept-view.ts';
 import { type Placed, recordBytes, type View } from './view.ts';
 
@@ -57,7 +57,7 @@ export function planImage(
   epoch: number,
   records?: ReadonlyMap<TreePath, Entry>,
 ): ImagePlan {
-  const isExcluded = excluder(excludes);
+  const isExcluded = globMatcher(excludes);
   const placedAt = (path: TreePath): Placed | undefined => (isExcluded(path) ? undefined : view.at(path));
   const linksIn = (layer: number): Links => linksOf(store, view.layers[layer]!.row);
   const recordEntries = once(() => records ?? recordFiles(view, isExcluded, epoch));
@@ -84,11 +84,14 @@ export function planImage(
     for (const { entry } of plan.parts()) all.set(entry.path, entry);
     return all;
   });
+  const digest = once(() => planDigest(view, excludes, epoch));
   const plan: ImagePlan = {
     view,
     excludes,
     epoch,
-    digest: planDigest(view, excludes, epoch),
+    get digest() {
+      return digest();
+    },
     get records() {
       return recordEntries();
     },
@@ -134,6 +137,12 @@ export function asCopies(plan: ImagePlan): ImagePlan {
     for (const part of plan.parts()) yield copied(part);
   }
   return Object.create(plan, { partAt: { value: partAt }, parts: { value: parts } }) as ImagePlan;
+}
+
+/** The name of the layer that a part is of; undefined for a database file, to which several add. */
+export function layerOf(plan: ImagePlan, part: Part | undefined): string | undefined {
+  if (part === undefined || plan.records.has(part.entry.path)) return undefined;
+  return plan.view.layers[part.layer]?.name;
 }
 
 function once<T>(make: () => T): () => T {

@@ -12,6 +12,19 @@ export function size(bytes: number): string {
   return `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ${UNITS[unit]}`;
 }
 
+/** By how many bytes something grew or shrank: `+13.9 KiB`, `-3 B`; `0 B` for neither. */
+export function sizeChange(bytes: number): string {
+  const most = Math.abs(bytes);
+  let value = most / 1024;
+  let unit = 0;
+  while (value >= 999.95 && unit < UNITS.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  const text = most < 1024 ? `${most} B` : `${value.toFixed(1)} ${UNITS[unit]}`;
+  return bytes === 0 ? text : `${bytes < 0 ? '-' : '+'}${text}`;
+}
+
 /** Seconds as a person reads them: `0.4 s`, `12.4 s`, `3 min 05 s`, `2 h 03 min`. */
 export function duration(seconds: number): string {
   const tenths = Math.round(Math.max(0, seconds) * 10);

@@ -9,7 +9,9 @@ export type Column = { readonly title: string; readonly align?: 'left' | 'right'
 export function table(layout: readonly Column[], rows: readonly (readonly string[])[]): string[] {
   if (rows.length === 0) return [];
   const cells = [layout.map((column) => column.title), ...rows.map((row) => row.map(printable))];
-  const widths = layout.map((_, at) => Math.max(...cells.map((row) => columns(row[at] ?? ''))));
+  const widths = layout.map((_, at) =>
+    cells.reduce((widest, row) => Math.max(widest, columns(row[at] ?? '')), 0),
+  );
   return cells.map((row) =>
     layout
       .map((column, at) => pad(row[at] ?? '', widths[at]!, column.align ?? 'left'))

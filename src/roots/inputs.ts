@@ -29,7 +29,7 @@ export function treeRoots(
 ): Root[] {
   const trees = new Map<string, number>();
   for (const { n, kind } of rows) {
-    if (String(kind) !== 'deb') continue;
+    if (kind !== 'deb') continue;
     const { sha256 = '' } = (readNote(layers, n)?.inputs ?? {}) as { sha256?: string };
     if (wanted(`deb ${sha256}`)) trees.set(sha256, n);
   }

@@ -172,6 +172,11 @@ export class Store {
     return (n === undefined ? undefined : this.layerNumbered(n)) ?? this.#statements.byName.get(name);
   }
 
+  /** The names of all layers, in byte order. No lock. */
+  layerNames(): string[] {
+    return this.#statements.names.all().map(({ name }) => name);
+  }
+
   treeOf(n: number): string {
     return join(this.layout.layers, String(n), 'tree');
   }
@@ -477,6 +482,10 @@ function prepare(database: Database) {
     byName: database.prepare('SELECT * FROM layers WHERE name = ? ORDER BY n DESC LIMIT 1') as Statement<
       [string],
       LayerRow
+    >,
+    names: database.prepare('SELECT DISTINCT name FROM layers ORDER BY name') as Statement<
+      [],
+      { name: string }
     >,
     byNumber: database.prepare('SELECT * FROM layers WHERE n = ?') as Statement<[number], LayerRow>,
     highest: database.prepare(

@@ -189,6 +189,30 @@ export function sorted(entries: Iterable<Entry>): Entry[] {
   return [...entries].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
+/** Hard links under the first of their paths in byte order, as a manifest has them, whichever came first. */
+export function withFirstLinks(entries: Iterable<Entry>): Entry[] {
+  const all = [...entries];
+  const firsts = new Map<TreePath, TreePath>();
+  for (const entry of all) {
+    if (entry.type !== 'file' || entry.link === undefined) continue;
+    const paths = [firsts.get(entry.link) ?? entry.link, entry.path];
+    firsts.set(entry.link, paths.sort()[0]!);
+  }
+  return all.map((entry) => {
+    if (entry.type !== 'file') return entry;
+    const first = firsts.get(entry.link ?? entry.path);
+    if (first === undefined || (first === entry.link && first !== entry.path)) return entry;
+    const link = first === entry.path ? undefined : first;
+    return link === entry.link ? entry : relinked(entry, link);
+  });
+}
+
+/** A copy with another link; a digest that is worked out when it is asked for stays one. */
+function relinked(entry: File, link: TreePath | undefined): File {
+  const members = Object.getOwnPropertyDescriptors(entry);
+  return Object.defineProperties({}, { ...members, link: { value: link, enumerable: true } }) as File;
+}
+
 export function parentOf(path: string): TreePath {
   return path.slice(0, Math.max(0, path.lastIndexOf('/'))) as TreePath;
 }

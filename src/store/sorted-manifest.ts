@@ -9,6 +9,8 @@ import {
 
 /** A manifest that was looked into this often, in parts of its length, is decoded as a whole. */
 const OFTEN = 1 / 8;
+/** So few are worth no look at its length. */
+const FEW = 32;
 /** Lines beyond which a manifest is never held decoded: an entry takes about 400 bytes. */
 const MANY = 30_000;
 
@@ -42,7 +44,7 @@ export class SortedManifest implements Manifest {
   get(path: TreePath): Entry | undefined {
     if (this.#all) return this.#all.get(path);
     if (this.#known.has(path)) return this.#known.get(path);
-    if (++this.#lookups > this.size * OFTEN && this.size <= MANY) {
+    if (++this.#lookups > FEW && this.#lookups > this.size * OFTEN && this.size <= MANY) {
       this.#all = new Map();
       for (const entry of this.values()) this.#all.set(entry.path, entry);
       return this.#all.get(path);

@@ -49,16 +49,21 @@ export function at(root: string, path: string): Buffer {
 export type Found = { readonly path: TreePath; readonly stat: BigIntStats };
 
 /**
+/**
  * Everything below `root` and `root` itself, in byte order of the paths, so parents first. Nothing is opened or followed. What the
- * caller removes or adds in a folder while it looks at that folder is left out or met.
+ * caller removes or adds in a folder while it looks at that folder is left out or met. A folder is looked into where `enters` says so.
  */
-export function* walk(root: string, skip: (path: TreePath) => boolean = () => false): Generator<Found> {
+export function* walk(
+  root: string,
+  skip: (path: TreePath) => boolean = () => false,
+  enters: (folder: Found) => boolean = () => true,
+): Generator<Found> {
   /** The next one is the last. */
   const pending: TreePath[] = ['' as TreePath];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const stat = lstatSync(at(root, path), { bigint: true });
     yield { path, stat };
-    if (!stat.isDirectory()) continue;
+    if (!stat.isDirectory() || !enters({ path, stat })) continue;
     const start = path === '' ? '' : `${path}/`;
     /** `a-` comes after `a`, but before `a/b`. */
     const before: TreePath[] = [];
@@ -149,13 +154,17 @@ export function scanTree(root: string, options: ScanOptions): Map<TreePath, Entr
   return entries;
 }
 
-/** `links` holds the first path of every inode with several links that was met in this tree. */
+/**
+ * `links` holds the first path of every inode with several links that was met in this tree. With `lazily` a file is hashed when its digest
+ * is asked for.
+ */
 export function readEntry(
   root: string,
   path: TreePath,
   stat: BigIntStats,
   mtime: number,
   links: Map<bigint, TreePath>,
+  { lazily = false } = {},
 ): Entry | undefined {
   const file = at(root, path);
   const isLink = stat.isSymbolicLink();
@@ -170,13 +179,9 @@ export function readEntry(
   if (stat.isFile()) {
     const first = stat.nlink > 1n ? links.get(stat.ino) : undefined;
     if (stat.nlink > 1n && first === undefined) links.set(stat.ino, path);
-    return {
-      ...common,
-      type: 'file',
-      size: Number(stat.size),
-      digest: digestFile(file, stat.size),
-      link: first,
-    };
+    const found = { ...common, type: 'file', size: Number(stat.size), link: first } as const;
+    const digest = (): Digest => digestFile(file, stat.size);
+    return lazily ? withDigest(found, digest) : { ...found, digest: digest() };
   }
   if (stat.isDirectory()) return { ...common, type: 'dir' };
   if (isLink) {
@@ -187,6 +192,17 @@ export function readEntry(
   const device = splitDevice(stat.rdev);
   if (stat.isCharacterDevice() && stat.rdev === 0n) return whiteout(path);
   return { ...common, type: stat.isCharacterDevice() ? 'char' : 'block', ...device };
+}
+
+function withDigest(file: Omit<File, 'digest'>, hash: () => Digest): File {
+  let digest: Digest | undefined;
+  return {
+    ...file,
+    get digest() {
+      digest ??= hash();
+      return digest;
+    },
+  };
 }
 
 export function whiteout(path: TreePath): Entry {

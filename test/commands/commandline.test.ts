@@ -14,6 +14,8 @@ const COMMANDS = [
   'log',
   'shell',
   'check',
+  'diff',
+  'size',
   'list',
   'doctor',
   'completion',
@@ -26,6 +28,8 @@ const AS_ROOT = [
   ['graph'],
   ['list'],
   ['check'],
+  ['diff', 'a', 'b'],
+  ['size'],
   ['log', 'a'],
   ['shell', '--', 'a', '-b'],
 ];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { count, counted, duration, localTime, size } from '../../src/report/quantity.ts';
+import { count, counted, duration, localTime, size, sizeChange } from '../../src/report/quantity.ts';
 
 test('sizes carry binary units and never four digits', () => {
   const expected = { 0: '0 B', 1023: '1023 B', 1024: '1.0 KiB', 10189: '10 KiB', 641728512: '612 MiB' };
@@ -28,4 +28,16 @@ test('numbers have their thousands apart and nouns their plural', () => {
 test('a time is shown to the minute, and what is no time as it is', () => {
   assert.match(localTime('2025-06-01T14:05:59Z'), /^2025-0[56]-\d\d \d\d:\d\d$/);
   assert.equal(localTime('yesterday'), 'yesterday');
+});
+
+test('a change of size has its sign and one digit after the point', () => {
+  const expected = {
+    0: '0 B',
+    3: '+3 B',
+    '-1023': '-1023 B',
+    14234: '+13.9 KiB',
+    '-1048576': '-1.0 MiB',
+    1048575: '+1.0 MiB',
+  };
+  for (const [bytes, text] of Object.entries(expected)) assert.equal(sizeChange(Number(bytes)), text);
 });

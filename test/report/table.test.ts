@@ -23,3 +23,8 @@ test('no rows print nothing, not even titles', () => {
 test('a cell cannot bring escape sequences to the terminal', () => {
   assert.deepEqual(table([{ title: 'a' }], [['\x1b[2Jx']]), ['a', 'x']);
 });
+
+test('a table has as many rows as there are', () => {
+  const rows = Array.from({ length: 200_000 }, (_, at) => [String(at)]);
+  assert.equal(table([{ title: 'n', align: 'right' }], rows).at(-1), '199999');
+});

@@ -11,13 +11,11 @@ type Rest = { readonly parts: readonly Part[]; readonly from: number };
 type Below = readonly Rest[] | undefined;
 
 /**
- * Whether globs as `exclude_path` takes them leave a path out; what lies below a path that is left out is left out too. Matches as
+ * Whether globs, in the bytes of paths, name a path, as `exclude_path` does; what lies below a path that they name is named too. Matches as
  * `matchesGlob` of node:path does, which reads the pattern again each time and costs an image of many paths seconds.
  */
-export function excluder(globs: readonly string[]): (path: TreePath) => boolean {
-  const patterns = globs
-    .map((glob) => Buffer.from(glob).toString('latin1'))
-    .map((glob) => glob.replace(/^\/+/, '').replace(/\/+$/, ''));
+export function globMatcher(globs: readonly string[]): (path: TreePath) => boolean {
+  const patterns = globs.map((glob) => glob.replace(/^\/+/, '').replace(/\/+$/, ''));
   if (patterns.length === 0) return () => false;
   const simple = patterns.filter(isSimple);
   const others = patterns.filter((pattern) => !isSimple(pattern));

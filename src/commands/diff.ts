@@ -1,0 +1,201 @@
+import { resolve } from 'node:path';
+import { type Diff, type DiffRequest, diff, type FileChange, type PackageChange } from '../diff.ts';
+import { detailOf, shownPath, totalWords, versionWords } from '../diff-words.ts';
+import { printablePath } from '../report/printable.ts';
+import { count, counted, sizeChange } from '../report/quantity.ts';
+import { table } from '../report/table.ts';
+import { type Entry, printable } from '../store/manifest.ts';
+import { chooseProject } from './choose.ts';
+import { indented, print, printJson, reporting, say } from './print.ts';
+import type { Command } from './session.ts';
+
+export const LEVELS = ['layers', 'packages', 'config', 'files', 'all'] as const;
+export type Level = (typeof LEVELS)[number];
+
+export type DiffOptions = {
+  readonly level?: readonly Level[];
+  readonly path?: readonly string[];
+  readonly ignore?: readonly string[];
+  readonly ignoreTimes?: boolean;
+  readonly patch?: boolean;
+  readonly json?: boolean;
+  readonly html?: string;
+};
+
+/** `snap diff A B`: exit code 0 when they are the same, 1 when they differ; trouble is 2. */
+export const diffCommand: Command<[a: string, b: string], DiffOptions> = (session, [a, b], options) =>
+  reporting(options.json === true, async () => {
+    const {
+      level: levels = LEVELS.slice(0, -1),
+      path: paths = [],
+      ignore = [],
+      ignoreTimes = false,
+    } = options;
+    const request: DiffRequest = {
+      project: () => chooseProject(session),
+      a,
+      b,
+      paths,
+      ignore,
+      ignoreTimes,
+      signal: session.signal,
+      ...(options.patch ? { patch: (file) => options.level === undefined || isShown(levels, file) } : {}),
+    };
+    const result = await diff(request);
+    for (const note of result.notes) say(note);
+    if (options.html !== undefined) {
+      await writeDiffPage(resolve(options.html), result);
+    }
+    if (options.json) printJson(diffValue(result));
+    else if (result.patch) printPatch(result);
+    else for (const line of lines(result, levels)) print(line);
+    tellRest(result, levels);
+    return result.same ? 0 : 1;
+  });
+
+async function writeDiffPage(file: string, result: Diff): Promise<void> {
+  const [{ diffPage }, { writePage }] = await Promise.all([
+    import('../diff-page.ts'),
+    import('../page-file.ts'),
+  ]);
+  writePage(file, diffPage(result));
+  say(file);
+}
+
+function isShown(levels: readonly Level[], { group }: FileChange): boolean {
+  if (levels.includes('all')) return true;
+  return group !== 'package' && levels.includes(group === 'config' ? 'config' : 'files');
+}
+
+function lines(result: Diff, levels: readonly Level[]): string[] {
+  if (result.same && result.layers.length === 0) return [];
+  const { a, b, files, packages } = result;
+  const shows = (level: Level): boolean => levels.includes(level) || levels.includes('all');
+  const inGroup = (group: FileChange['group']) => files.filter((file) => file.group === group);
+  return [
+    `${printablePath(a.name)} -> ${printablePath(b.name)}`,
+    ...section('Layers', shows('layers') ? layerLines(result) : []),
+    ...section('Packages', shows('packages') ? packages.map(packageLine) : []),
+    ...section('Configuration files', shows('config') ? fileLines(inGroup('config')) : []),
+    ...section('Other files', shows('files') ? fileLines(inGroup('other')) : []),
+    ...section('Files of these packages', levels.includes('all') ? fileLines(inGroup('package')) : []),
+    '',
+    totalWords(result),
+  ];
+}
+
+function section(title: string, content: readonly string[]): string[] {
+  return content.length === 0 ? [] : ['', title, ...content.map((line) => `  ${line}`)];
+}
+
+function layerLines({ layers }: Diff): string[] {
+  const layout = [
+    { title: 'layer' },
+    { title: 'change' },
+    { title: 'paths', align: 'right' },
+    { title: 'size', align: 'right' },
+    { title: 'reason' },
+  ] as const;
+  const rows = layers.map(({ name, change, paths, bytes, reason = '' }) => {
+    return [name, change, count(paths), sizeChange(bytes), reason];
+  });
+  return table(layout, rows);
+}
+
+function packageLine(change: PackageChange): string {
+  const sign = change.before && change.after ? '' : change.after ? '+ ' : '- ';
+  const files = change.files === 0 ? '' : `, ${counted(change.files, 'path')}`;
+  return `${sign}${change.name}: ${versionWords(change)}, ${sizeChange(change.bytes)}${files}`;
+}
+
+function fileLines(files: readonly FileChange[]): string[] {
+  const layout = [
+    { title: '' },
+    { title: 'path' },
+    { title: 'size', align: 'right' },
+    { title: '' },
+  ] as const;
+  const rows = files.map((file) => {
+    const path = `${shownPath(file.path)}${isFolder(file) ? '/' : ''}`.replace(/^\/\/$/, '/');
+    return [file.modifier, path, file.bytes === 0 ? '' : sizeChange(file.bytes), detailOf(file)];
+  });
+  return table(layout, rows).slice(1);
+}
+
+function isFolder({ before, after }: FileChange): boolean {
+  return (after ?? before)?.type === 'dir' && (before ?? after)?.type === 'dir';
+}
+
+/** To a terminal nothing goes that it would obey, to a program each byte. */
+function printPatch({ patch = [] }: Diff): void {
+  for (const text of patch) {
+    const bytes = Buffer.from(text, 'latin1');
+    if (!process.stdout.isTTY) process.stdout.write(bytes);
+    else for (const line of bytes.toString().split('\n').slice(0, -1)) print(indented(line).slice(4));
+  }
+}
+
+/** What standard output does not say. */
+function tellRest(result: Diff, levels: readonly Level[]): void {
+  const { a, b, same, layers, files, ignored, patch } = result;
+  if (same) {
+    const anew = layers.length === 0 ? '' : `, though ${counted(layers.length, 'layer')} differ`;
+    say(`${printablePath(a.name)} and ${printablePath(b.name)}: the same${anew}`);
+  }
+  if (ignored.paths > 0) say(`left out by --path and --ignore: ${counted(ignored.paths, 'difference')}`);
+  if (ignored.times > 0)
+    say(`left out by --ignore-times: ${counted(ignored.times, 'difference')} of time alone`);
+  const untold = files.filter((file) => !patch && !isShown(levels, file)).length;
+  if (untold > 0 && !patch) say(`not listed: ${counted(untold, 'path')}; for all: --level all`);
+  if (!patch) return;
+  const told = patch.length;
+  if (told < files.length)
+    say(
+      `a patch has no owners, times, folders, devices: ${counted(told, 'path')} of ${count(files.length)} that differ`,
+    );
+}
+
+/** For programs: paths as they are where they are UTF-8, else with `\\xNN` for a byte, and each `\\` doubled. */
+function diffValue({ notes, patch, files, ...rest }: Diff): object {
+  return {
+    ...rest,
+    files: files.map(({ before, after, path, moved, ...file }) => ({
+      path: printable(path),
+      ...file,
+      before: entryValue(before),
+      after: entryValue(after),
+      ...(moved === undefined ? {} : { moved: printable(moved) }),
+    })),
+    notes,
+    ...(patch ? { patch: patch.map((text) => Buffer.from(text, 'latin1').toString()) } : {}),
+  };
+}
+
+/** Without the digest, which nobody may have worked out. */
+function entryValue(entry: Entry | undefined): object | null {
+  if (!entry) return null;
+  const { type, mode, uid, gid, mtime, xattrs } = entry;
+  const common = {
+    type,
+    mode: mode.toString(8).padStart(4, '0'),
+    uid,
+    gid,
+    mtime,
+    ...(xattrs ? { xattrs } : {}),
+  };
+  switch (entry.type) {
+    case 'file':
+      return {
+        ...common,
+        size: entry.size,
+        ...(entry.link === undefined ? {} : { link: printable(entry.link) }),
+      };
+    case 'symlink':
+      return { ...common, target: printable(entry.target) };
+    case 'char':
+    case 'block':
+      return { ...common, major: entry.major, minor: entry.minor };
+    default:
+      return common;
+  }
+}

@@ -1,0 +1,226 @@
+import { closeSync, constants, lstatSync, openSync, readFileSync } from 'node:fs';
+import { formatRecords, isRecordFile, parseRecords } from '../debian/records.ts';
+import { errno, SnapError } from '../host/error.ts';
+import { type Digest, digestOf } from '../store/digest.ts';
+import type { LayerRow, RecordChange, Store } from '../store/layers.ts';
+import { type Entry, printable, sorted, type TreePath, withFirstLinks } from '../store/manifest.ts';
+import { at, readEntry, walk } from '../store/tree.ts';
+import { bytesOf } from './difference.ts';
+import type { Extent } from './image.ts';
+import { type ImagePlan, layerOf } from './plan.ts';
+import { FILE_ITSELF } from './view.ts';
+
+/** A tree that is looked at or compared, wherever it lies. What it has of a path is worked out when it is asked for. */
+export type Side = {
+  readonly kind: 'build' | 'layer' | 'folder' | 'archive';
+  /** What it is called in reports. */
+  readonly name: string;
+  /** Of a build. */
+  readonly plan?: ImagePlan;
+  /** Of a layer. */
+  readonly row?: LayerRow;
+  /** Where it is known already. */
+  readonly extent?: Extent;
+  /** Of a build: equal digests are equal images. */
+  readonly digest?: Digest;
+  get(path: TreePath): Entry | undefined;
+  /** Everything in byte order. */
+  entries(): Iterable<Entry>;
+  /** The same with the names of their layers, as `layerAt` gives them. */
+  parts(): Iterable<{ readonly entry: Entry; readonly layer: string | undefined }>;
+  /** The name of the layer that a path of a build is of; undefined for a database file, to which several add. */
+  layerAt(path: TreePath): string | undefined;
+  /** The content of a file; undefined where it cannot be had any more. */
+  contentOf(path: TreePath): Buffer | undefined;
+  /** The records of a database file; of a layer those that it changed, null for what it removed. */
+  recordsAt(path: TreePath): ReadonlyMap<string, string | null> | undefined;
+  /** A folder of which nothing is known but that it is there. */
+  isImplied(path: TreePath): boolean;
+  /** What was left out and why, in words; paths are as a person reads them. */
+  readonly leftOut: readonly string[];
+};
+
+const NOTHING_LEFT_OUT = { isImplied: () => false, leftOut: [] } as const;
+
+export function buildSide(name: string, plan: ImagePlan, build: Extent & { readonly digest: Digest }): Side {
+  const { paths, bytes, digest } = build;
+  return {
+    kind: 'build',
+    name,
+    plan,
+    extent: { paths, bytes },
+    digest,
+    ...NOTHING_LEFT_OUT,
+    get: plan.at,
+    *entries() {
+      for (const { entry } of plan.parts()) yield entry;
+    },
+    *parts() {
+      for (const part of plan.parts()) yield { entry: part.entry, layer: layerOf(plan, part) };
+    },
+    layerAt: (path) => layerOf(plan, plan.partAt(path)),
+    contentOf(path) {
+      const record = plan.recordAt(path);
+      if (record) return record;
+      const part = plan.partAt(path);
+      return part?.entry.type === 'file' ? readPlain(plan.sourceOf(part)) : undefined;
+    },
+    recordsAt: (path) => (plan.records.has(path) ? plan.view.records.get(path)?.records : undefined),
+  };
+}
+
+/** A layer by itself: what it changed, whiteouts too. Its changes to a database file stand as a file of these records alone. */
+export function layerSide(store: Store, name: string, row: LayerRow): Side {
+  const manifest = store.manifestOf(row.n);
+  const patches = store.recordsOf(row.n);
+  const content = (path: TreePath): Buffer => Buffer.from(patchText(path, patches[path] ?? []), 'latin1');
+  const patchEntry = (path: TreePath): Entry => patchFile(path, patches[path] ?? [], content(path));
+  const isPatch = (path: string): boolean => Object.hasOwn(patches, path);
+  const entries = (): Entry[] =>
+    sorted([...manifest.values(), ...Object.keys(patches).map((path) => patchEntry(path as TreePath))]);
+  return {
+    kind: 'layer',
+    name,
+    row,
+    ...NOTHING_LEFT_OUT,
+    get: (path) => (isPatch(path) ? patchEntry(path) : manifest.get(path)),
+    entries,
+    parts: () => entries().map((entry) => ({ entry, layer: row.name })),
+    layerAt: () => row.name,
+    contentOf: (path) => (isPatch(path) ? content(path) : readPlain(at(store.treeOf(row.n), path))),
+    recordsAt: (path) => (isPatch(path) ? new Map(patches[path]!) : undefined),
+  };
+}
+
+function patchText(path: TreePath, patch: readonly RecordChange[]): string {
+  const kept = patch.filter((change): change is [string, string] => change[1] !== null);
+  const gone = patch
+    .filter(([, value]) => value === null)
+    .map(([key]) => `removed: ${key.replaceAll('\0', ' ')}\n`);
+  const records = new Map(kept.filter(([key]) => key !== FILE_ITSELF));
+  return `${formatRecords(path, records)}${gone.join('')}`;
+}
+
+function patchFile(path: TreePath, patch: readonly RecordChange[], content: Buffer): Entry {
+  const itself = patch.find(([key]) => key === FILE_ITSELF)?.[1] ?? '644 0 0';
+  const [mode = '', uid, gid] = itself.split(' ');
+  const metadata = {
+    mode: Number.parseInt(mode, 8),
+    uid: Number(uid),
+    gid: Number(gid),
+    mtime: 0,
+    xattrs: '',
+  };
+  return {
+    path,
+    ...metadata,
+    type: 'file',
+    size: content.length,
+    digest: digestOf(content),
+    link: undefined,
+  };
+}
+
+/**
+ * A folder on disk, without what lies on other filesystems. No link in it is followed, nothing but a regular file opened, and such a
+ * file when its digest is asked for. Times are whole seconds.
+ */
+export function folderSide(name: string, folder: string): Side {
+  const root = `${folder}/.`;
+  const { dev } = lstatSync(root, { bigint: true });
+  const found: Entry[] = [];
+  const leftOut: string[] = [];
+  const links = new Map<bigint, TreePath>();
+  for (const { path, stat } of walk(root, undefined, ({ stat }) => stat.dev === dev)) {
+    const entry = readEntry(root, path, stat, seconds(stat.mtimeNs), links, { lazily: true });
+    if (entry) found.push(entry);
+    else leftOut.push(`socket ${printable(path)}`);
+    if (stat.isDirectory() && stat.dev !== dev)
+      leftOut.push(`${printable(path)}, which is another filesystem`);
+  }
+  const entries = new Map(sorted(withFirstLinks(found)).map((entry) => [entry.path, entry]));
+  return { kind: 'folder', ...mapSide(name, entries, (path) => readPlain(at(root, path))), leftOut };
+}
+
+/** Rounds down, before 1970 too. */
+function seconds(nanoseconds: bigint): number {
+  return Math.floor(Number(nanoseconds / 1_000_000n) / 1000);
+}
+
+/** Files of a tar whose content is kept, since all else follows from them. */
+const KEPT = /^var\/lib\/dpkg\/(info\/[^/]+\.list|status|diversions)$/;
+
+/** A tar archive; `wanted` are files whose content is asked for later. */
+export async function archiveSide(
+  name: string,
+  file: string,
+  signal: AbortSignal,
+  wanted: (path: TreePath) => boolean = () => false,
+): Promise<Side> {
+  const keeps = (path: TreePath): boolean => KEPT.test(path) || isRecordFile(path) || wanted(path);
+  const { readArchive } = await import('../debian/archive.ts');
+  const archive = await readArchive(file, { keeps, signal });
+  const side = mapSide(name, archive.entries, (path) => {
+    const entry = archive.entries.get(path);
+    return archive.contents.get((entry?.type === 'file' && entry.link) || path);
+  });
+  return { kind: 'archive', ...side, isImplied: (path) => archive.implied.has(path) };
+}
+
+function mapSide(
+  name: string,
+  entries: ReadonlyMap<TreePath, Entry>,
+  read: (path: TreePath) => Buffer | undefined,
+): Omit<Side, 'kind'> {
+  const contentOf = (path: TreePath) => (entries.get(path)?.type === 'file' ? read(path) : undefined);
+  return {
+    name,
+    ...NOTHING_LEFT_OUT,
+    get: (path) => entries.get(path),
+    entries: () => entries.values(),
+    *parts() {
+      for (const entry of entries.values()) yield { entry, layer: undefined };
+    },
+    layerAt: () => undefined,
+    contentOf,
+    recordsAt(path) {
+      const content = isRecordFile(path) ? contentOf(path) : undefined;
+      return content && parseRecords(path, content.toString('latin1'));
+    },
+  };
+}
+
+/** More than that is no text that somebody reads. */
+const LARGEST = 2 ** 28;
+
+function readPlain(file: Buffer): Buffer | undefined {
+  const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    return lstatSync(file).size > LARGEST ? undefined : readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+export function extentOf(side: Side): Extent {
+  if (side.extent) return side.extent;
+  let [paths, bytes] = [0, 0];
+  for (const entry of side.entries()) {
+    paths++;
+    bytes += bytesOf(entry);
+  }
+  return { paths, bytes };
+}
+
+/** Reads a side; what changes or breaks below it meanwhile is told as such. */
+export async function lookInto<T>(name: string, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    throw new SnapError('HOST', `Cannot read "${name}": ${(error as Error).message}`, {
+      hint: 'nothing may change there while it is read',
+      cause: error,
+    });
+  }
+}
