@@ -208,8 +208,10 @@ async function mendOne(store: Store, slots: readonly Slot[], { n, path }: PathDa
 }
 
 function debsOf(store: Store, n: number): string[] {
-  const inputs = store.noteOf(n).inputs as { readonly debs?: unknown };
-  return Array.isArray(inputs.debs) ? inputs.debs.map(String) : [];
+  const { kind, name, inputs } = store.noteOf(n);
+  const { debs, sha256 } = inputs as { readonly debs?: unknown; readonly sha256?: unknown };
+  if (kind === 'deb') return [`${name.replace(/^deb\//, '')} - - ${sha256}`];
+  return Array.isArray(debs) ? debs.map(String) : [];
 }
 
 /** What the next build makes or fetches by itself when it is not there. */
@@ -336,6 +338,9 @@ async function buildAgain(
 }
 
 function outcomeOfLayer(store: Store, row: LayerRow, failed: ReadonlyMap<string, unknown>): Outcome {
+  if (row.kind === 'deb') {
+    return { kind: 'mended', how: 'taken away: the deb is unpacked again when a layer needs it' };
+  }
   const again = store.withKey(row.key).findLast(({ ids }) => ids === row.ids);
   if (again?.digest === row.digest)
     return { kind: 'mended', how: 'the layer was made again, and is the same' };

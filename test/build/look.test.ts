@@ -392,11 +392,8 @@ test('a build whose layers are gone is told so, and not made again in part', () 
   };
   const tree = join(project, 'store/layers', String(gone()));
   renameSync(tree, `${tree}.away`);
-  assert.match(
-    failure(1, 'ls', 'a@1', '/opt'),
-    /Cannot read layer \d+: it is not whole, or was taken away meanwhile/,
-  );
-  assert.match(failure(1, 'restore', 'a@1', folder), /Cannot read layer/);
+  assert.match(failure(1, 'ls', 'a@1', '/opt'), /Cannot read .*layers\/\d+\//);
+  assert.match(failure(1, 'restore', 'a@1', folder), /Cannot read .*layers/);
   const index = openIndex(join(project, 'store/index.db'));
   index.prepare('DELETE FROM layers WHERE n = ?').run(gone());
   index.close();

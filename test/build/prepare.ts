@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatLock, parseLock } from '../../src/debian/lock-text.ts';
+import { openIndex } from '../../src/store/database.ts';
 import { makeDist, snap } from '../commands/launcher.ts';
 import { CATALOGUE, EPOCH } from './catalogue.ts';
 import { SHARED_DEBS, shareDebs } from './shared-debs.ts';
@@ -34,10 +35,19 @@ function prepare(folder: string): void {
   const baseFile = join(work, 'conf', 'base.lock');
   writeFileSync(baseFile, formatLock({ ...lock, closures: new Map() }));
   must(snap(['-C', work, 'build', 'base']));
+  forgetBuilds(work);
   const { uids, gids } = parseLock(readFileSync(baseFile, 'utf8'), baseFile);
   writeFileSync(file, formatLock({ ...lock, uids, gids }));
   shareDebs(join(work, 'store', 'debs'), SHARED_DEBS);
   renameSync(work, folder);
+}
+
+/** The projects that start from here have another conf. */
+function forgetBuilds(project: string): void {
+  rmSync(join(project, 'store', 'builds', 'base'), { recursive: true });
+  const index = openIndex(join(project, 'store', 'index.db'));
+  index.exec('DELETE FROM builds');
+  index.close();
 }
 
 function writeConf(project: string, name: string, scriptlets: readonly string[]): void {

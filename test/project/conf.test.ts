@@ -67,6 +67,7 @@ signed_by = "conf/a.toml"
     scriptlets: ['user', 'bluez'],
     vars: { HOST: 'device', VERSION: '1.10', COUNT: '16', LARGE: '9007199254740993', DEBUG: 'false' },
     parents: [],
+    bootstrap: 'trees',
     maxStoreSize: '20G',
     mirrors: [
       {

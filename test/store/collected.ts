@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeptLayer } from '../../src/store/builds.ts';
 import { type LayerKey, Store } from '../../src/store/layers.ts';
@@ -45,7 +45,9 @@ export function faultsOf(project: string): string[] {
   const folders = readdirSync(layers);
   const whole = (n: string): boolean =>
     ['tree', 'manifest', 'layer.json'].every((name) => existsSync(join(layers, n, name))) &&
-    [...store.manifestOf(Number(n)).values()].every(({ path }) => existsSync(join(layers, n, 'tree', path)));
+    [...store.manifestOf(Number(n)).values()].every(
+      ({ path }) => lstatSync(join(layers, n, 'tree', path), { throwIfNoEntry: false }) !== undefined,
+    );
   return [
     ...rows.filter((n) => !folders.includes(n)).map((n) => `row ${n} has no folder`),
     ...folders.filter((n) => !rows.includes(n)).map((n) => `folder ${n} has no row`),
