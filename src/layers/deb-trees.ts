@@ -19,6 +19,8 @@ export type DebTree =
 export type DebTrees = {
   /** Unpacks what is not there yet. Needs the store's lock, shared. @throws SnapError DOWNLOAD for a deb that cannot be read. */
   of(id: PackageId): Promise<DebTree>;
+  /** Begins no further one, and waits until those under way are done, so that nothing of them is left. */
+  stop(): Promise<void>;
 };
 
 /** Raised when the same deb would now give another tree. */
@@ -29,15 +31,21 @@ export function debTrees(store: Store, lock: Lock, signal: AbortSignal): DebTree
   const unpacker = makeUnpacker();
   // One more than can be unpacked at once: a thread need not wait for the index.
   const slots = makeSlots(availableParallelism() + 1);
+  const stopped = new AbortController();
+  const makers = { store, lock, unpacker, signal: AbortSignal.any([signal, stopped.signal]) };
   const make = (id: PackageId): Promise<DebTree> => {
     const there = recallTree(store, lock, id);
-    return there ? Promise.resolve(there) : slots.run(() => makeTree({ store, lock, unpacker, signal }, id));
+    return there ? Promise.resolve(there) : slots.run(() => makeTree(makers, id));
   };
   return {
     of(id) {
       const tree = trees.get(id) ?? make(id);
       trees.set(id, tree);
       return tree;
+    },
+    async stop() {
+      stopped.abort();
+      await Promise.allSettled(trees.values());
     },
   };
 }

@@ -130,6 +130,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   });
 
   const ended = await Promise.all(outcomes.values());
+  if (ended.some(({ kind }) => kind === 'failed')) await bench.trees.stop();
   const layers = ended.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.layer] : []));
   const position = new Map([...outcomes.keys()].map((name, index) => [name, index]));
   return {

@@ -21,8 +21,10 @@ function project(): string {
 function touched(image: string): Map<string, string> {
   const all = new Map<string, string>();
   // The ctime of what is linked changes with each link that another test makes to it.
-  for (const { path, stat } of walk(image))
-    all.set(path, `${stat.ino} ${stat.isDirectory() ? stat.ctimeNs : stat.mtimeNs}`);
+  for (const { path, stat } of walk(image)) {
+    const isLinked = !stat.isDirectory() && stat.nlink > 1n;
+    all.set(path, `${stat.ino} ${isLinked ? stat.mtimeNs : stat.ctimeNs}`);
+  }
   return all;
 }
 

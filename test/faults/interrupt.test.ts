@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { layersIn } from './fixture/layers.ts';
 import { leftovers, type Project, project } from './fixture/project.ts';
 import { groupsOf, mountsOf, processesOf, until } from './fixture/traces.ts';
 
@@ -98,50 +99,47 @@ test('a build leaves the work of another one alone', async (t) => {
   assert.equal((await ended).status, 143);
 });
 
-test('a signal while mmdebstrap makes the base leaves nothing, and the next build makes it', async (t) => {
+test('a signal while the base is made leaves nothing, and the next build makes it', async (t) => {
   const made = project(t);
   made.scriptlets({});
-  const base = made.read('store/layers/1/manifest');
-  for (const part of ['layers', 'tools', 'index.db'])
+  const base = layersIn(made.folder).get('base');
+  for (const part of ['layers', 'tools', 'index.db', 'builds'])
     rmSync(join(made.folder, 'store', part), { recursive: true, force: true });
   const begins = (): boolean =>
     leftovers(made.folder).some((work) =>
-      existsSync(join(made.folder, 'store/tmp', work, 'upper/usr/bin/dpkg')),
+      existsSync(join(made.folder, 'store/tmp', work, 'unpacked/usr/bin/dpkg')),
     );
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     const { child, ended } = made.start(['build']);
-    await until('mmdebstrap has unpacked', begins);
+    await until('the trees of the debs are laid out', begins);
     child.kill(signal);
     const { status } = await ended;
     assert.equal(status, signal === 'SIGINT' ? 130 : null);
     if (signal === 'SIGINT') assert.deepEqual([processesOf(made.folder), leftovers(made.folder)], [[], []]);
     else await until('all processes are gone', () => processesOf(made.folder).length === 0);
     assert.deepEqual(mountsOf(made.folder), []);
-    assert.deepEqual(readdirSync(join(made.folder, 'store/layers')), []);
+    assert.deepEqual([...layersIn(made.folder).keys()], []);
   }
   const { status, stderr } = made.snap('build');
   assert.equal(status, 0, stderr);
   assert.deepEqual(leftovers(made.folder), []);
-  assert.ok(made.read('store/layers/1/manifest') === base, 'the base is the same as without signals');
+  assert.ok(layersIn(made.folder).get('base') === base, 'the base is the same as without signals');
 });
 
-test('a signal while dpkg unpacks: nothing half-made is seen, and the next build installs the package', async (t) => {
+test('killed while a deb is unpacked: nothing half-made is seen, and the next build installs the package', async (t) => {
   const made = project(t, { apt: true });
   made.scriptlets({ packages: 'install_debian_deb locales\n' });
   const unpacks = (): boolean =>
     leftovers(made.folder).some((work) =>
-      existsSync(join(made.folder, 'store/tmp', work, 'upper/usr/share/i18n')),
+      existsSync(join(made.folder, 'store/tmp', work, 'layer/tree/usr/share/i18n')),
     );
-  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    const { child, ended } = made.start(['build']);
-    await until('dpkg unpacks', unpacks);
-    child.kill(signal);
-    const { status, stderr } = await ended;
-    assert.equal(status, signal === 'SIGTERM' ? 143 : null, stderr);
-    await until('all processes are gone', () => processesOf(made.folder).length === 0);
-    assert.deepEqual(mountsOf(made.folder), []);
-    assert.deepEqual(readdirSync(join(made.folder, 'store/layers')), ['1']);
-  }
+  const { child, ended } = made.start(['build']);
+  await until('a deb is unpacked', unpacks);
+  child.kill('SIGKILL');
+  await ended;
+  await until('all processes are gone', () => processesOf(made.folder).length === 0);
+  assert.deepEqual(mountsOf(made.folder), []);
+  assert.deepEqual([...layersIn(made.folder).keys()], ['base']);
   const { status, stderr } = made.snap('build', '--locked', '--offline');
   assert.equal(status, 0, stderr);
   assert.match(

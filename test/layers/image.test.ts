@@ -333,7 +333,7 @@ test('what globs exclude is left out with all beneath it, and hard links to it g
     ['usr/share/man', 'usr/share/man/man1'],
   );
   assert.equal(all.length - excluded('opt/Gr*').length, 1);
-  assert.equal(all.length - excluded('opt/Grün').length, 1);
+  assert.equal(all.length - excluded(Buffer.from('opt/Grün').toString('latin1')).length, 1);
   const other = planOf(store, [base], ['usr/share/doc/**']).manifest.get('usr/share/other' as TreePath);
   assert.ok(other?.type === 'file' && other.link === undefined);
 });
