@@ -77,7 +77,8 @@ async function main(): Promise<void> {
 function prepare({ project, results }: Place): void {
   for (const path of [join(project, 'conf'), join(project, 'scriptlets'), results])
     mkdirSync(path, { recursive: true });
-  linkDebs(join(OWN, 'store/debs'), join(project, 'store/debs'));
+  const debs = join(project, 'store/debs');
+  if (!existsSync(debs)) linkDebs(join(OWN, 'store/debs'), debs);
 }
 
 function nameOf({ scriptlets }: Difficult): string {

@@ -32,7 +32,7 @@ const DROPPED = new RegExp(
 /** Logs of the build; an empty file of that place is a package's own (wtmp, lastlog) and stays. */
 const LOG = /^var\/log\/.*[^/]$/;
 
-/** @param settling the layer is one of settle's, which makes the linker's cache. */
+/** @param settling the layer is one of settle's, which makes the linker's cache, or the base. */
 export function fateOf(path: string, isFile: boolean, size: number, settling = false): Fate {
   if (path === 'etc/ld.so.cache' && !settling) return 'drop';
   // The mount point of the host's resolver for a scriptlet with the network.

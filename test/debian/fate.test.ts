@@ -107,7 +107,7 @@ test("a machine's identity is emptied", () => {
   assert.equal(fateOf('var/lib/dbus/machine-id', false, 0), 'keep');
 });
 
-test("the linker's cache is settle's alone", () => {
+test("the linker's cache is the base's and settle's alone", () => {
   assert.equal(file('etc/ld.so.cache'), 'drop');
   assert.equal(file('etc/ld.so.cache', 1, true), 'keep');
 });
