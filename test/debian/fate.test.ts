@@ -112,6 +112,14 @@ test("the linker's cache is the base's and settle's alone", () => {
   assert.equal(file('etc/ld.so.cache', 1, true), 'keep');
 });
 
+test("the database of man pages is settle's alone, and no folder of pages", () => {
+  for (const path of ['var/cache/man/index.db', 'var/cache/man/de/index.db']) {
+    assert.equal(file(path), 'drop', path);
+    assert.equal(file(path, 1, true), 'keep', path);
+  }
+  assert.equal(file('var/cache/man/CACHEDIR.TAG'), 'keep');
+});
+
 test('an empty resolv.conf is a mount point of the build, any other is kept', () => {
   assert.equal(file('etc/resolv.conf', 0), 'drop');
   assert.equal(file('etc/resolv.conf', 5), 'keep');
