@@ -1,10 +1,18 @@
 /** `npm run difficult`: an image of each of many difficult packages, held against the same made the old way. See bench/README.md. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Lock } from '../src/debian/lock.ts';
+import type { Lock, Pin } from '../src/debian/lock.ts';
 import { readLock } from '../src/debian/lock-file.ts';
 import { count } from '../src/report/quantity.ts';
 import { DIFFICULT, type Difficult } from './difficult-packages.ts';
@@ -38,9 +46,33 @@ type Result = {
   /** Layers whose packages dpkg had to unpack all. */
   readonly alone: readonly string[];
   readonly differences: readonly Difference[];
+  /** What is difficult about them, by its name in `TRAITS`: the packages that have it. */
+  readonly traits: Readonly<Record<string, readonly string[]>>;
   /** Why there is no image, or nothing to hold it against. */
   readonly failed?: { readonly at: 'lock' | 'build' | 'check' | 'size'; readonly lines: readonly string[] };
 };
+
+/** What makes a deb difficult, as one of dpkg's files about it says; `status` is its stanza. */
+const TRAITS: readonly (readonly [what: string, file: RegExp, text: RegExp])[] = [
+  ['a diversion', /inst$/, /^(?!\s*#).*dpkg-divert(?!.*--remove)/m],
+  ['an alternative', /postinst$/, /update-alternatives(.|\\\n)*--install/],
+  ['an interest in triggers', /triggers$/, /^interest/m],
+  ['a trigger that it activates', /triggers$/, /^activate/m],
+  ['users or groups', /inst$/, /\b(adduser|useradd|addgroup|groupadd|systemd-sysusers)\b/],
+  ['file capabilities', /postinst$/, /\bsetcap\b/],
+  ['an override of owners', /inst$/, /dpkg-statoverride/],
+  ['questions of debconf', /templates$/, /^Template:/m],
+  ['configuration by ucf', /postinst$/, /\bucf\b/],
+  ['configuration files moved or removed', /inst$/, /dpkg-maintscript-helper/],
+  ['links of systemd units', /postinst$/, /deb-systemd-helper/],
+  ['a preinst', /preinst$/, /./],
+  ['modules of python', /postinst$/, /py3compile/],
+  ['an initramfs', /postinst$/, /update-initramfs/],
+  ['PAM profiles', /postinst$/, /pam-auth-update/],
+  ['Pre-Depends', /status$/, /^Pre-Depends:/m],
+  ['Multi-Arch: same', /status$/, /^Multi-Arch: same$/m],
+  ['a kernel module', /postinst$/, /\bdkms\b/],
+];
 
 type Place = { readonly project: string; readonly results: string; readonly target: string };
 
@@ -111,7 +143,7 @@ function writeConf({ project, target }: Place, { scriptlets, run }: Difficult): 
 }
 
 async function buildBothWays({ project }: Place, { scriptlets }: Difficult, name: string): Promise<Result> {
-  const none = { name, debs: 0, bytes: 0, byDpkg: [], alone: [], differences: [] };
+  const none = { name, debs: 0, bytes: 0, byDpkg: [], alone: [], differences: [], traits: {} };
   const locked = snap(project, 'lock', name);
   if (locked.status !== 0) return { ...none, failed: { at: 'lock', lines: lastOf(locked.stderr) } };
   const added = addedBy(await lockOf(project, name));
@@ -120,7 +152,8 @@ async function buildBothWays({ project }: Place, { scriptlets }: Difficult, name
   // Layers of an earlier version of snap are no answer.
   const again = scriptlets.flatMap((packages) => ['--rerun', scriptletName(packages)]);
   const built = snap(project, 'build', '-v', '-j', '2', ...again, name);
-  const told = { ...common, ...unpackedIn(built.stderr) };
+  const traits = traitsOf(join(project, 'images', name, 'var/lib/dpkg'), added);
+  const told = { ...common, ...unpackedIn(built.stderr), traits };
   if (built.status !== 0) return { ...told, failed: { at: 'build', lines: lastOf(built.stderr) } };
   const checked = snap(project, 'check', '-j', '2', '--json', name);
   if (checked.status !== 0 && checked.status !== 1)
@@ -137,6 +170,27 @@ async function lockOf(project: string, name: string): Promise<Lock> {
 function addedBy({ closures, pins }: Lock) {
   const debs = new Set([...closures.values()].flatMap((closure) => closure.debs));
   return [...debs].map((id) => pins.get(id)!);
+}
+
+/** What dpkg's own files say of these debs. */
+function traitsOf(dpkg: string, debs: readonly Pin[]): Record<string, string[]> {
+  const info = join(dpkg, 'info');
+  const names = existsSync(info) ? readdirSync(info) : [];
+  const stanzas = existsSync(dpkg) ? readFileSync(join(dpkg, 'status'), 'latin1').split('\n\n') : [];
+  const filesOf = ({ name, arch }: Pin): [file: string, text: string][] => {
+    const own = names.filter((file) => file.startsWith(`${name}.`) || file.startsWith(`${name}:${arch}.`));
+    const stanza = stanzas.find((one) => one.startsWith(`Package: ${name}\n`)) ?? '';
+    return [
+      ['status', stanza],
+      ...own.map((file) => [file, readFileSync(join(info, file), 'latin1')] as [string, string]),
+    ];
+  };
+  const files = debs.map((pin) => [pin.name, filesOf(pin)] as const);
+  const having = (kind: RegExp, text: RegExp): string[] =>
+    files.flatMap(([name, own]) =>
+      own.some(([file, content]) => kind.test(file) && text.test(content)) ? [name] : [],
+    );
+  return Object.fromEntries(TRAITS.map(([what, kind, text]) => [what, having(kind, text)]));
 }
 
 function snap(project: string, ...args: string[]) {
@@ -186,12 +240,24 @@ Made by \`npm run difficult\`, for ${suite} on ${arch}. Each line is an image of
 side that do not see each other. It is built from trees of debs and in layers, and \`snap check\` holds it against the same built the old way: by dpkg
 alone, in one tree, one after the other, with triggers as dpkg runs them.
 
-${found.length} images, of which ${same} are the same both ways; ${count(debs)} debs over the bare base, of which dpkg itself had to unpack ${byDpkg}.
+${found.length} images, of which ${same} are the same both ways; ${count(debs)} debs over the bare base (a deb counts in each image that has it), of which dpkg
+itself had to unpack ${byDpkg}. Among the debs are, each counted once:
+
+| with | debs | such as |
+| --- | ---: | --- |
+${traitRows(found.map(({ result }) => result)).join('\n')}
 
 | packages | what is difficult | debs | by dpkg, and why | check | differences |
 | --- | --- | ---: | --- | --- | --- |
 ${rows.join('\n')}
 `;
+}
+
+function traitRows(results: readonly Result[]): string[] {
+  return TRAITS.map(([what]) => {
+    const debs = [...new Set(results.flatMap(({ traits }) => traits[what] ?? []))].sort();
+    return `| ${what} | ${debs.length} | ${debs.slice(0, 5).join(', ')} |`;
+  });
 }
 
 function dpkgCount({ debs, byDpkg, alone }: Result): number {
