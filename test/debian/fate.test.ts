@@ -72,6 +72,8 @@ test('traces of the build are dropped', () => {
     'var/cache/debconf/config.dat-old',
     'root/.bash_history',
     'var/lib/ucf/hashfile.0',
+    'usr/share/info/dir.old',
+    'var/lib/sgml-base/supercatalog.old',
   ]) {
     assert.equal(file(path), 'drop', path);
   }
