@@ -207,11 +207,14 @@ function lastOf(text: string): string[] {
 
 /** What `snap build -v` says of debs that dpkg unpacked. */
 function unpackedIn(text: string): Pick<Result, 'byDpkg' | 'alone'> {
-  const byDpkg = [...text.matchAll(/: dpkg unpacks (\S+): (.*)$/gm)];
+  // A layer that runs again on top of another one tells it again.
+  const byDpkg = new Map(
+    [...text.matchAll(/: dpkg unpacks (\S+): (.*)$/gm)].map(([, deb = '', reason = '']) => [deb, reason]),
+  );
   const alone = [...text.matchAll(/(\S+): its packages once more, by dpkg alone$/gm)];
   return {
-    byDpkg: byDpkg.map(([, deb = '', reason = '']) => ({ deb, reason })),
-    alone: alone.map(([, layer = '']) => layer),
+    byDpkg: [...byDpkg].map(([deb, reason]) => ({ deb, reason })),
+    alone: [...new Set(alone.map(([, layer = '']) => layer))],
   };
 }
 
