@@ -241,7 +241,8 @@ function document(suite: string, arch: string, { results }: Place): string {
 
 Made by \`npm run difficult\`, for ${suite} on ${arch}. Each line is an image of its own: the base and the packages, \`|\` between scriptlets side by
 side that do not see each other. It is built from trees of debs and in layers, and \`snap check\` holds it against the same built the old way: by dpkg
-alone, in one tree, one after the other, with triggers as dpkg runs them.
+alone, in one tree, one after the other, with triggers as dpkg runs them. A postinst that looks for what another scriptlet brings does not find it without a
+\`need\`: mtr-tiny beside iputils-ping does not see its setcap, and becomes setuid. So such packages share a scriptlet here.
 
 ${found.length} images, of which ${same} are the same both ways; ${count(debs)} debs over the bare base (a deb counts in each image that has it), of which dpkg
 itself had to unpack ${byDpkg}. Among the debs are, each counted once:
