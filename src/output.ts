@@ -31,7 +31,8 @@ export type Output = Recipe & {
   readonly bytes: number;
 };
 
-const FORMAT = 2;
+/** Raised when the same layers would now give another image: a change to merging or settling. */
+const FORMAT = 3;
 
 /** Everything that decides an image: the layers and what they see, what is left out, the time of folders. */
 function imageKey({ scriptlets }: Inputs, { epoch }: Lock, layers: readonly ViewLayer[]): string {

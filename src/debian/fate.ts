@@ -24,6 +24,8 @@ const DROPPED = new RegExp(
     'var/lib/dpkg/triggers/Lock',
     'var/lib/ucf/(hashfile|registry)\\.[0-9]+',
     'var/cache/debconf/[^/]+-old',
+    // What a trigger found when it made the file again: the file before that, which nobody asks for.
+    'usr/share/info/dir\\.old|var/lib/sgml-base/supercatalog\\.old',
     'var/lib/systemd/catalog/\\.#.*',
     'root/\\.(bash_history|wget-hsts|lesshst)',
   ].join('|')})$`,
@@ -32,9 +34,15 @@ const DROPPED = new RegExp(
 /** Logs of the build; an empty file of that place is a package's own (wtmp, lastlog) and stays. */
 const LOG = /^var\/log\/.*[^/]$/;
 
-/** @param settling the layer is one of settle's, which makes the linker's cache. */
+/**
+ * What a trigger keeps up to date by the clock, or once for all: in a layer it would keep settle from seeing what other layers brought, whose
+ * times are no later.
+ */
+const MADE_BY_SETTLE = /^(etc\/ld\.so\.cache|var\/cache\/man\/(.*\/)?index\.(db|bt))$/;
+
+/** @param settling the layer is one of settle's, which makes such files, or the base. */
 export function fateOf(path: string, isFile: boolean, size: number, settling = false): Fate {
-  if (path === 'etc/ld.so.cache' && !settling) return 'drop';
+  if (!settling && MADE_BY_SETTLE.test(path)) return 'drop';
   // The mount point of the host's resolver for a scriptlet with the network.
   if (path === 'etc/resolv.conf' && isFile && size === 0) return 'drop';
   if (CONTENT_DROPPED.test(path) || DROPPED.test(path)) return 'drop';

@@ -159,6 +159,11 @@ export function pendingTriggers(records: Records): Map<string, string[]> {
   return pending;
 }
 
+/** Whether a record of a status file is a trigger that waits. */
+export function isPending(key: string): boolean {
+  return splitKey(key).kind === PENDING;
+}
+
 /** The status records with exactly these triggers waiting. */
 export function withPending(records: Records, pending: ReadonlyMap<string, readonly string[]>): Records {
   const result: Records = new Map();

@@ -43,7 +43,7 @@ export type CaptureOptions = {
   readonly epoch: number;
   /** How the clock stood during the run: a time in between is the run's own. */
   readonly ran: Span;
-  /** Whether the layer is one of settle's. */
+  /** Whether the layer keeps the linker's cache: one of settle's, and the base. */
   readonly settling: boolean;
   readonly uids: ReadonlyMap<number, number>;
   readonly gids: ReadonlyMap<number, number>;

@@ -14,7 +14,7 @@ import { changedMeanwhile } from './stage.ts';
 import { type ViewLayer, viewDigests } from './view.ts';
 
 /** Raised when the same inputs would now give another layer: a change to capture, to the sandbox or to what a key holds. */
-const KEY_FORMAT = 1;
+const KEY_FORMAT = 2;
 
 export type Inputs = { readonly [name: string]: Json };
 

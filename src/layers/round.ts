@@ -16,7 +16,14 @@ import { reasonOf, wordsOf } from './reason.ts';
 import { type Relay, type Run, stopRuns, wantFor } from './relay.ts';
 import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
-import { type Settlement, settlements, settleStep, unsettled, withTriggers } from './settle.ts';
+import {
+  type Settlement,
+  settlements,
+  settleStep,
+  unsettled,
+  withActivated,
+  withTriggers,
+} from './settle.ts';
 import { packageStep, scriptletStep } from './steps.ts';
 import { makeTops, type Top } from './tops.ts';
 import { infoNameOf, layOut, planStacking } from './unpacked.ts';
@@ -379,13 +386,16 @@ export async function settleLayers(bench: Bench, layers: readonly ViewLayer[]): 
   const results: LayerResult[] = [];
   const orders = new Map<string, Set<string>>();
   let all = [...layers];
+  let before = all;
   for (let round = 1; round <= SETTLE_ROUNDS; round++) {
-    const view = recallView(bench.store, `${bench.conf.name} settle#${round}`, all);
+    const made = all.slice(before.length).map(({ row }) => bench.store.recordsOf(row.n));
+    const view = withActivated(recallView(bench.store, `${bench.conf.name} settle#${round}`, all), made);
     const waiting = round === 1 ? undefined : new Set(unsettled(view).map((key) => key.split(':')[0]));
     const due = settlements(bench.store, view, bench.lock).filter(
       (one) => waiting === undefined || waiting.has(one.package.split(':')[0]),
     );
     if (due.length === 0) return { layers: all, view: withTriggers(view, undefined), results };
+    before = all;
     all = await settleRound(bench, results, all, due, round, orders);
   }
   throw new SnapError('RUN', `Cannot settle: triggers activate each other without end`, {

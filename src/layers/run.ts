@@ -134,7 +134,7 @@ async function captureLayer(
   const captured = captureTree(job, upper, {
     epoch: lock.epoch,
     ran: clock.end(),
-    settling: job.kind === 'settle',
+    settling: job.kind !== 'scriptlet',
     uids: renumbering(created.uids, ids.uids),
     gids: renumbering(created.gids, ids.gids),
     ...(unpacked ? { brought: unpacked.at } : {}),

@@ -1,15 +1,15 @@
 import { derivedBy } from '../debian/derived.ts';
 import type { Lock } from '../debian/lock.ts';
-import { fieldOf, pendingTriggers, type Records, withPending } from '../debian/records.ts';
+import { fieldOf, isPending, pendingTriggers, type Records, withPending } from '../debian/records.ts';
 import { type Interest, interestsOf, statusKey } from '../debian/triggers.ts';
 import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
-import type { Store } from '../store/layers.ts';
+import type { RecordPatches, Store } from '../store/layers.ts';
 import { identity, type TreePath } from '../store/manifest.ts';
 import { type Contribution, contributionsOf, plainName, type Question, questionId } from './contribution.ts';
 import type { Inputs } from './key.ts';
 import type { Step } from './sandbox.ts';
 import { commonBinds, imageEnvironment } from './steps.ts';
-import { type View, type ViewLayer, withRecords } from './view.ts';
+import { type View, type ViewLayer, viewDigests, withRecords } from './view.ts';
 
 const STATUS = 'var/lib/dpkg/status';
 const INFO = 'var/lib/dpkg/info/';
@@ -56,7 +56,7 @@ export function settlements(store: Store, view: View, lock: Lock): Settlement[] 
         package: name,
         triggers,
         inputs: {
-          format: 2,
+          format: 3,
           kind: 'settle',
           arch: lock.arch,
           epoch: lock.epoch,
@@ -67,7 +67,9 @@ export function settlements(store: Store, view: View, lock: Lock): Settlement[] 
           activated: triggers.flatMap((trigger) =>
             [...new Set(activated.get(trigger))].filter(Boolean).sort(),
           ),
-          sees: seenOf(view.layers, contributions, name, asked),
+          sees: isKnown(asked)
+            ? seenOf(view.layers, contributions, name, asked)
+            : digestOf(canonicalJson(viewDigests(view.layers))),
         },
       };
     });
@@ -102,6 +104,11 @@ function activatedNames(brought: readonly Contribution[], status: Records): Map<
   return activated;
 }
 
+/** Whether one can say what triggers look at; that of a name may look at anything, as that of initramfs-tools does. */
+function isKnown(asked: readonly Question[]): boolean {
+  return asked.every(({ interest, prefix }) => prefix !== undefined || isMadeBy(interest));
+}
+
 /**
  * A digest of all that a package's triggers see: what each layer contributes, and which of these layers see each other, since that
  * decides between them where they meet. The order of the layers is no part of it.
@@ -134,6 +141,23 @@ export function withTriggers(view: View, settlement: Settlement | undefined): Vi
   const pending = new Map(settlement && key ? [[key, settlement.triggers]] : []);
   const records = new Map(view.records).set(STATUS, { ...file, records: withPending(file.records, pending) });
   return withRecords(view, records);
+}
+
+/**
+ * The view with the triggers waiting that settle's layers activated while they ran, `patches` being theirs: the package that they are for
+ * may have been at work beside them, and taken all of its own for done.
+ */
+export function withActivated(view: View, patches: readonly RecordPatches[]): View {
+  const file = view.records.get(STATUS);
+  if (!file || patches.length === 0) return view;
+  const records = new Map(file.records);
+  for (const patch of patches) {
+    const set = (patch[STATUS] ?? []).flatMap(([key, value]) =>
+      value === null ? [] : [[key, value] as const],
+    );
+    for (const [key, value] of set) if (isPending(key)) records.set(key, value);
+  }
+  return withRecords(view, new Map(view.records).set(STATUS, { ...file, records }));
 }
 
 /** The packages for which triggers still wait in a view. */

@@ -71,8 +71,25 @@ function reasonFor(store: Store, view: View, row: LayerRow): string | undefined 
   const status = view.records.get(STATUS)?.records ?? new Map();
   const [[key = ''] = []] = records[STATUS] ?? [];
   if (statusKey(status, key) !== undefined) return 'dpkg knows it already';
-  const hasPreinst = [...store.manifestOf(row.n).values()].some(({ path }) => isPreinst(path));
-  return ownerReason(view, ids, hasPreinst) ?? pathReason(store, view, row);
+  const preinst = preinstOf(store, row);
+  // A base has nothing yet that could be diverted.
+  if (view.layers.length > 0 && diverts(preinst)) return 'its preinst diverts files';
+  return ownerReason(view, ids, preinst !== '') ?? pathReason(store, view, row);
+}
+
+/** The script that runs before a deb is unpacked; '' where it has none. */
+function preinstOf(store: Store, row: LayerRow): string {
+  for (const { path } of store.manifestOf(row.n).values()) {
+    if (isPreinst(path)) return readFileSync(at(store.treeOf(row.n), path), 'latin1');
+  }
+  return '';
+}
+
+/** Whether a script looks as if it adds a diversion. One that does without looking so is found out when it runs. */
+export function diverts(script: string): boolean {
+  const commands = script.replace(/^[ \t]*#.*$/gm, '').replaceAll('\\\n', ' ');
+  const calls = commands.match(/\bdpkg-divert\b.*/g) ?? [];
+  return calls.some((call) => !/--(remove|list|listpackage|truename)\b/.test(call));
 }
 
 function ownerReason(

@@ -5,6 +5,7 @@ import type { Digest } from '../store/digest.ts';
 import type { LayerRow, RecordPatches, Store } from '../store/layers.ts';
 import { type Entry, type Manifest, parentOf, printable, type TreePath } from '../store/manifest.ts';
 import { at, linkEntry, makeEntry, setMetadata, setTime } from '../store/tree.ts';
+import { displaced } from './displaced.ts';
 import { type Change, mergeChanges, type Sees } from './merge.ts';
 import { NOTHING, type Placed, resolveSpot, type Spot } from './resolve.ts';
 import { mergeSorted } from './walk.ts';
@@ -103,10 +104,15 @@ export function mergeView(store: LayerContents, layers: readonly ViewLayer[], kn
     );
     return { merged, conflicts };
   });
+  const moved = once(() =>
+    displaced(store, layers, sees).map(({ earlier, later, path }) =>
+      conflictOf(earlier, later, printable(path)),
+    ),
+  );
   return {
     layers,
     get conflicts() {
-      return [...merge().conflicts, ...records().conflicts];
+      return [...merge().conflicts, ...records().conflicts, ...moved()];
     },
     get corrections() {
       return merge().corrections;

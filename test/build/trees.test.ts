@@ -139,3 +139,10 @@ test('the base of trees is that of mmdebstrap, but for what is allowed', () => {
   assert.deepEqual(differ, ['var/lib/dpkg/arch']);
   assert.deepEqual(store.recordsOf(bases[0]!), store.recordsOf(bases[1]!));
 });
+
+test("an image has the linker's cache, although no layer over the base brings a library", () => {
+  const project = makeProject({ file: 'do_run() { ldconfig; echo mine > /etc/mine; }\n' });
+  build(project);
+  assert.ok(lstatSync(join(project, 'images/a/etc/ld.so.cache')).size > 1000);
+  isSameAsBefore(project);
+});

@@ -72,6 +72,8 @@ test('traces of the build are dropped', () => {
     'var/cache/debconf/config.dat-old',
     'root/.bash_history',
     'var/lib/ucf/hashfile.0',
+    'usr/share/info/dir.old',
+    'var/lib/sgml-base/supercatalog.old',
   ]) {
     assert.equal(file(path), 'drop', path);
   }
@@ -107,9 +109,17 @@ test("a machine's identity is emptied", () => {
   assert.equal(fateOf('var/lib/dbus/machine-id', false, 0), 'keep');
 });
 
-test("the linker's cache is settle's alone", () => {
+test("the linker's cache is the base's and settle's alone", () => {
   assert.equal(file('etc/ld.so.cache'), 'drop');
   assert.equal(file('etc/ld.so.cache', 1, true), 'keep');
+});
+
+test("the database of man pages is settle's alone, and no folder of pages", () => {
+  for (const path of ['var/cache/man/index.db', 'var/cache/man/de/index.db']) {
+    assert.equal(file(path), 'drop', path);
+    assert.equal(file(path, 1, true), 'keep', path);
+  }
+  assert.equal(file('var/cache/man/CACHEDIR.TAG'), 'keep');
 });
 
 test('an empty resolv.conf is a mount point of the build, any other is kept', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Lock } from '../../src/debian/lock.ts';
 import { keyOf } from '../../src/layers/key.ts';
-import { settlements, unsettled, withTriggers } from '../../src/layers/settle.ts';
+import { settlements, unsettled, withActivated, withTriggers } from '../../src/layers/settle.ts';
 import { mergeView, recordBytes, type ViewLayer } from '../../src/layers/view.ts';
 import type { Store } from '../../src/store/layers.ts';
 import { addLayer, EPOCH, someStore } from './some-layers.ts';
@@ -138,4 +138,29 @@ test('triggers that are pending in a layer count, and a view shows dpkg just tho
   );
   assert.doesNotMatch(text(undefined), /trigger/i);
   assert.deepEqual(unsettled(withTriggers(view, undefined)), []);
+});
+
+test('a trigger of a name may look at anything, unless snap knows what it makes', () => {
+  const { store, base, add } = some();
+  const kernel = add(
+    `mkdir -p var/lib/dpkg/info var/lib/dpkg/triggers
+    echo initramfs >var/lib/dpkg/triggers/update-initramfs; echo 'activate update-initramfs' >var/lib/dpkg/info/kernel.triggers
+    printf '${stanza('libc-bin')}${stanza('dbus')}${stanza('initramfs')}' >var/lib/dpkg/status`,
+  );
+  const key = settled(store, [base, kernel]).get('initramfs')?.key;
+  assert.ok(key);
+  const hook = add('mkdir -p etc/initramfs-tools; echo x >etc/initramfs-tools/hook');
+  assert.notEqual(settled(store, [base, kernel, hook]).get('initramfs')?.key, key);
+});
+
+test('a trigger that a settle activates waits, although its package was settled beside it', () => {
+  const { store, base, add } = some();
+  const activating = `${stanza('libc-bin')}${stanza('dbus', 'Triggers-Pending: again\n').replace('ok installed', 'ok triggers-pending')}`;
+  const patch = store.recordsOf(
+    add(`mkdir -p var/lib/dpkg; printf '${activating}' >var/lib/dpkg/status`).row.n,
+  );
+  const view = mergeView(store, [base]);
+  assert.deepEqual(unsettled(view), []);
+  assert.deepEqual(unsettled(withActivated(view, [patch])), ['dbus:amd64']);
+  assert.deepEqual(unsettled(withActivated(view, [{}, store.recordsOf(base.row.n)])), []);
 });

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SNAP, start } from '../commands/launcher.ts';
+import { build, edit, makeProject } from './small-project.ts';
+
+/** Puts an installed package there that reacts to the trigger of its own name with `script`, which waits. */
+const reacting = (name: string, script: string): string => `
+printf 'Package: ${name}\\nStatus: install ok triggers-pending\\nArchitecture: all\\nVersion: 1\\nMaintainer: x\\nDescription: x\\nTriggers-Pending: ${name}\\n\\n' >> /var/lib/dpkg/status
+: > /var/lib/dpkg/info/${name}.list
+echo 'interest-noawait ${name}' > /var/lib/dpkg/info/${name}.triggers
+printf '#!/bin/sh\\nset -e\\n${script}\\n' > /var/lib/dpkg/info/${name}.postinst
+chmod 755 /var/lib/dpkg/info/${name}.postinst
+echo ${name}/noawait > /var/lib/dpkg/triggers/${name}
+`;
+
+function isAsInOneTree(project: string): void {
+  const { status, stdout, stderr } = start([SNAP, '-C', project, 'check', 'a']);
+  assert.equal(status, 0, stdout + stderr);
+}
+
+test('a trigger that another one activates works on what that one made, although both waited', () => {
+  const project = makeProject({
+    one: `do_run() {
+${reacting('b', 'cat /etc/made >/etc/copied || : >/etc/copied')}
+${reacting('a', 'echo by a >/etc/made; dpkg-trigger --no-await b')}
+}
+`,
+  });
+  build(project);
+  assert.equal(readFileSync(join(project, 'images/a/etc/copied'), 'utf8'), 'by a\n');
+});
+
+test('a trigger of a name sees what any layer changes', () => {
+  const project = makeProject({
+    one: `do_run() {\n${reacting('a', 'cat /etc/hook >/etc/made')}\n}\n`,
+    two: 'do_run() { echo first >/etc/hook; }\n',
+  });
+  build(project);
+  const made = () => readFileSync(join(project, 'images/a/etc/made'), 'utf8');
+  assert.equal(made(), 'first\n');
+  edit(project, 'scriptlets/two.sh', (text) => text.replace('first', 'second'));
+  build(project);
+  assert.equal(made(), 'second\n');
+});
+
+test('what one scriptlet diverts and another brings lies where dpkg would have put it', () => {
+  const project = makeProject({
+    one: 'install_debian_deb netbase\n',
+    two: 'do_run() { dpkg-divert --quiet --local --rename --add /etc/services; }\n',
+  });
+  build(project);
+  assert.match(readFileSync(join(project, 'images/a/etc/services.distrib'), 'utf8'), /^ssh\s/m);
+  assert.ok(!existsSync(join(project, 'images/a/etc/services')));
+  isAsInOneTree(project);
+});
