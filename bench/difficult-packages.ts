@@ -110,7 +110,7 @@ const LIST: readonly (readonly [packages: string, what: string, run?: string])[]
   ['nodejs | ruby', 'alternatives; many small packages'],
   ['openvpn | strongswan-starter', 'debconf, ucf, apparmor; conffiles moved'],
   ['freeradius', 'random certificates; links made by postinst; a user'],
-  ['proftpd-core | vsftpd', 'debconf; users; conffiles moved'],
+  ['proftpd-core', 'debconf; users; conffiles moved'],
   ['tor', 'a user; overrides; apparmor'],
   ['lightdm', 'debconf; a user; a link that chooses the display manager'],
   ['plymouth', 'an initramfs hook; alternatives; systemd units'],
