@@ -101,7 +101,10 @@ const LIST: readonly (readonly [packages: string, what: string, run?: string])[]
   ['screen | tmux', 'setgid; /run folders; /etc/shells'],
   ['uuid-runtime', 'a user with a folder; a socket unit'],
   ['rpcbind', 'a state folder; a user; conffiles moved'],
-  ['fonts-noto-mono fontconfig | fonts-noto-ui-core', 'two layers for one folder of fonts, of which one has the cache'],
+  [
+    'fonts-noto-mono fontconfig | fonts-noto-ui-core',
+    'two layers for one folder of fonts, of which one has the cache',
+  ],
   ['mailutils | bsd-mailx', 'two layers for one alternative; a mail server of either'],
   ['apache2 libapache2-mod-php', 'modules of a server that exclude each other, enabled by postinst'],
   ['cups', 'users, ssl-cert, PPDs; conffiles moved; a D-Bus service'],

@@ -45,25 +45,19 @@ export function at(root: string, path: string): Buffer {
 export type Found = { readonly path: TreePath; readonly stat: BigIntStats };
 
 /**
- * Everything below `root` and `root` itself, in byte order of the paths, so parents first. Nothing is opened or followed. What the
+ * Everything below `root` and `root` itself, in byte order within a folder, parents first. Nothing is opened or followed. What the
  * caller removes or adds in a folder while it looks at that folder is left out or met.
  */
 export function* walk(root: string, skip: (path: TreePath) => boolean = () => false): Generator<Found> {
-  /** The next one is the last. */
   const pending: TreePath[] = ['' as TreePath];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const stat = lstatSync(at(root, path), { bigint: true });
     yield { path, stat };
     if (!stat.isDirectory()) continue;
-    const start = path === '' ? '' : `${path}/`;
-    /** `a-` comes after `a`, but before `a/b`. */
-    const before: TreePath[] = [];
-    while (pending.length > 0 && pending.at(-1)! < start) before.push(pending.pop()!);
     for (const name of namesIn(at(root, path)).sort().reverse()) {
-      const child = `${start}${name}` as TreePath;
+      const child = (path === '' ? name : `${path}/${name}`) as TreePath;
       if (!skip(child)) pending.push(child);
     }
-    for (const sibling of before.reverse()) pending.push(sibling);
   }
 }
 
