@@ -101,6 +101,27 @@ const LIST: readonly (readonly [packages: string, what: string, run?: string])[]
   ['screen | tmux', 'setgid; /run folders; /etc/shells'],
   ['uuid-runtime', 'a user with a folder; a socket unit'],
   ['rpcbind', 'a state folder; a user; conffiles moved'],
+  [
+    'fonts-noto-mono fontconfig | fonts-noto-ui-core',
+    'two layers for one folder of fonts, of which one has the cache',
+  ],
+  ['mailutils | bsd-mailx', 'two layers for one alternative; a mail server of either'],
+  ['apache2 libapache2-mod-php', 'modules of a server that exclude each other, enabled by postinst'],
+  ['cups', 'users, ssl-cert, PPDs; conffiles moved; a D-Bus service'],
+  ['xfonts-base | xfonts-75dpi', 'indexes of fonts by postinst, in folders beside each other'],
+  ['tcsh | fish', 'alternative csh; /etc/shells'],
+  ['nodejs | ruby', 'alternatives; many small packages'],
+  ['openvpn | strongswan-starter', 'debconf, ucf, apparmor; conffiles moved'],
+  ['freeradius', 'random certificates; links made by postinst; a user'],
+  ['proftpd-core', 'debconf; users; conffiles moved'],
+  ['tor', 'a user; overrides; apparmor'],
+  ['lightdm', 'debconf; a user; a link that chooses the display manager'],
+  ['plymouth', 'an initramfs hook; alternatives; systemd units'],
+  ['hunspell-en-us | hunspell-de-de', 'dictionaries-common in two layers'],
+  ['gnupg | dirmngr', 'user units; Multi-Arch'],
+  ['lxc | uidmap', 'subuid and subgid; apparmor; setuid'],
+  ['rabbitmq-server', 'erlang; a user; a random cookie'],
+  ['sgml-data | docbook', 'catalogs edited by postinst in two layers'],
 ];
 
 export const DIFFICULT: readonly Difficult[] = LIST.map(([packages, what, run]) => ({
