@@ -80,12 +80,12 @@ function groupFormat(sets: readonly string[]): Format {
   };
 }
 
-/** var/lib/dpkg/diversions: a record is three lines, found by the first: the path that is diverted. */
+/** var/lib/dpkg/diversions: a record is three lines, found by the first: the path that is diverted. Half a record is none. */
 const diversions: Format = {
   parse(text) {
     const lines = linesOf(text);
     const records: Records = new Map();
-    for (let i = 0; i < lines.length; i += 3) records.set(lines[i] ?? '', lines.slice(i, i + 3).join('\n'));
+    for (let i = 0; i + 3 <= lines.length; i += 3) records.set(lines[i] ?? '', lines.slice(i, i + 3).join('\n'));
     return records;
   },
   format: (records) => [...records.values()].map((record) => `${record}\n`).join(''),
