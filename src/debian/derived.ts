@@ -37,6 +37,12 @@ const DERIVED: readonly Derived[] = [
   { package: 'shared-mime-info', triggers: [], paths: /^usr\/share\/mime\/(?!packages\/)/ },
   { package: 'desktop-file-utils', triggers: [], paths: /^usr\/share\/applications\/mimeinfo\.cache$/ },
   { package: 'man-db', triggers: [], paths: /^var\/cache\/man\// },
+  {
+    package: 'sgml-base',
+    triggers: ['update-sgmlcatalog'],
+    paths: /^var\/lib\/sgml-base\/supercatalog$/,
+    from: /^etc\/sgml\//,
+  },
   { package: 'install-info', triggers: [], paths: /^usr\/share\/info\/dir$/ },
   { package: 'systemd', triggers: [], paths: /^var\/lib\/systemd\/catalog\/database$/ },
   { package: 'udev', triggers: [], paths: /^(usr\/)?lib\/udev\/hwdb\.bin$/ },
