@@ -85,7 +85,8 @@ const diversions: Format = {
   parse(text) {
     const lines = linesOf(text);
     const records: Records = new Map();
-    for (let i = 0; i + 3 <= lines.length; i += 3) records.set(lines[i] ?? '', lines.slice(i, i + 3).join('\n'));
+    for (let i = 0; i + 3 <= lines.length; i += 3)
+      records.set(lines[i] ?? '', lines.slice(i, i + 3).join('\n'));
     return records;
   },
   format: (records) => [...records.values()].map((record) => `${record}\n`).join(''),
