@@ -13,28 +13,20 @@ import type { Bench } from './layers/round.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
 import type { Store } from './store/layers.ts';
-import { type Held, holdLock } from './store/locks.ts';
+import { holdLock } from './store/locks.ts';
 
 /** The store for adding, and the conf's image for this build alone. */
 export async function holdForBuild(
   store: Store,
   { conf, signal }: BuildRequest,
   report: Report,
-): Promise<Held & Disposable> {
-  const held: Held[] = [];
-  const release = (): void => {
-    for (const one of held) one.release();
-  };
-  try {
-    const wait = (what: string) => () => report({ kind: 'note', text: `waiting for ${what}` });
-    held.push(await holdLock(store.layout.lock, 'shared', wait('"snap gc" to end'), signal));
-    const busy = join(store.layout.images, `.${conf}.busy`);
-    held.push(await holdLock(busy, 'exclusive', wait(`another build of "${conf}" to end`), signal));
-  } catch (error) {
-    release();
-    throw error;
-  }
-  return { release, [Symbol.dispose]: release };
+): Promise<Disposable> {
+  using held = new DisposableStack();
+  const wait = (what: string) => () => report({ kind: 'note', text: `waiting for ${what}` });
+  held.use(await holdLock(store.layout.lock, 'shared', wait('"snap gc" to end'), signal));
+  const busy = join(store.layout.images, `.${conf}.busy`);
+  held.use(await holdLock(busy, 'exclusive', wait(`another build of "${conf}" to end`), signal));
+  return held.move();
 }
 
 /** What the layers of a build are made with. */

@@ -27,7 +27,7 @@ import type { BuildRequest, BuildResult } from './request.ts';
 import { explainFull, keepWithin } from './room.ts';
 import { digestOf } from './store/digest.ts';
 import { Store } from './store/layers.ts';
-import { holdShared } from './store/locks.ts';
+import { holdLock } from './store/locks.ts';
 import { keepReserve } from './store/reserve.ts';
 import { type Witness, witness } from './store/witness.ts';
 import { rememberUnchanged } from './unchanged.ts';
@@ -263,7 +263,7 @@ export type PlanResult = {
 /** What `build` would do. */
 export async function plan(request: BuildRequest): Promise<PlanResult> {
   using store = new Store(request.project);
-  using _held = await holdShared(store.layout.lock, undefined, request.signal);
+  using _held = await holdLock(store.layout.lock, 'shared', undefined, request.signal);
   const inputs = await readInputs(request.project, request.conf, store);
   const layers = planLayers(store, inputs, request);
   const expected = (...states: readonly PlannedLayer['state'][]): number => {

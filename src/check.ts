@@ -25,7 +25,7 @@ import { packageStep, scriptletStep, triggerStep } from './layers/steps.ts';
 import { type LayerContents, makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import { contentDigest, type LayerRow, Store } from './store/layers.ts';
-import { holdShared } from './store/locks.ts';
+import { holdLock } from './store/locks.ts';
 import { at } from './store/tree.ts';
 
 export type CheckRequest = {
@@ -45,7 +45,7 @@ export async function check(request: CheckRequest, report: Report): Promise<Chec
   const asked = { ...request, locked: false, offline: false, keepFailed: false, rerun: [] };
   await build(asked, report);
   using store = new Store(request.project);
-  using _held = await holdShared(store.layout.lock);
+  using _held = await holdLock(store.layout.lock, 'shared');
   const inputs = await readInputs(request.project, request.conf, store);
   if (!inputs.lock) throw new Error('A build left no lock');
   const bench = await makeBench(inputs, inputs.lock, store, asked, report);

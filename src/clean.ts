@@ -7,7 +7,7 @@ import { planGc } from './store/gc.ts';
 import { wasteHolding } from './store/holdings.ts';
 import { Store } from './store/layers.ts';
 import { layoutOf } from './store/layout.ts';
-import { type Held, tryHold } from './store/locks.ts';
+import { tryHold } from './store/locks.ts';
 import { removeTree } from './store/tree.ts';
 import { forgetUnchanged } from './unchanged.ts';
 
@@ -33,28 +33,20 @@ export async function clean(project: string, confs: readonly string[]): Promise<
   const names = confs.length > 0 ? confs : there;
   if (names.length === 0 || !existsSync(root)) return [];
   using store = new Store(project);
-  const held = names.map((name) => hold(images, name));
-  try {
-    const busy = names.filter((_, at) => held[at] === undefined);
-    if (busy.length > 0) throw busyError(busy);
-    // Before anything goes: a link of the person's own in an image's place is told.
-    for (const name of names) currentSlot(slotsOf(images, name));
-    const cleaned: CleanedImage[] = [];
-    for (const name of names) cleaned.push(await cleanOne(store, name));
-    return cleaned;
-  } finally {
-    for (const one of held) one?.release();
-  }
+  using held = new DisposableStack();
+  // Without a wait: who cleans while a build runs is told so.
+  const busy = names.filter((name) => !held.use(tryHold(join(images, `.${name}.busy`))));
+  if (busy.length > 0) throw busyError(busy);
+  // Before anything goes: a link of the person's own in an image's place is told.
+  for (const name of names) currentSlot(slotsOf(images, name));
+  const cleaned: CleanedImage[] = [];
+  for (const name of names) cleaned.push(await cleanOne(store, name));
+  return cleaned;
 }
 
 function hasImage(images: string, name: string): boolean {
   const { link, slots } = slotsOf(images, name);
   return [link, ...slots].some((path) => lstatSync(path, { throwIfNoEntry: false }));
-}
-
-/** Without a wait: who cleans while a build runs is told so. */
-function hold(images: string, name: string): Held | undefined {
-  return tryHold(join(images, `.${name}.busy`));
 }
 
 function busyError(names: readonly string[]): SnapError {

@@ -22,7 +22,7 @@ import {
 import { layerId, namesIn, restOf, wasteFolders, wasteHolding } from './store/holdings.ts';
 import { Store } from './store/layers.ts';
 import { type Layout, layoutOf } from './store/layout.ts';
-import { type Held, holdLock } from './store/locks.ts';
+import { holdLock } from './store/locks.ts';
 import { dropReserve, isTight, keepReserve } from './store/reserve.ts';
 
 export type GcOptions = Keep & {
@@ -87,7 +87,7 @@ export async function gc(request: GcRequest, report: Report): Promise<GcReport> 
   const mode = request.dryRun ? 'shared' : 'exclusive';
   const wait = () =>
     report({ kind: 'note', text: `waiting for ${request.dryRun ? '"snap gc"' : 'running builds'} to end` });
-  using _held = disposable(await holdLock(layout.lock, mode, wait, request.signal));
+  using _held = await holdLock(layout.lock, mode, wait, request.signal);
   return await gcHeld(layout, request);
 }
 
@@ -120,7 +120,7 @@ export type KeptLayer = {
 export async function whyKept(request: GcRequest, layer: string): Promise<readonly KeptLayer[]> {
   const layout = layoutOf(request.project);
   requireStore(layout);
-  using _held = disposable(await holdLock(layout.lock, 'shared', () => {}, request.signal));
+  using _held = await holdLock(layout.lock, 'shared', () => {}, request.signal);
   using store = openStore(request.project);
   const survey = await surveyStore(store, request);
   const rows = survey.rows.filter(
@@ -166,10 +166,6 @@ function requireWritable({ root }: Layout): void {
       },
     );
   }
-}
-
-function disposable(held: Held): Held & Disposable {
-  return { ...held, [Symbol.dispose]: () => held.release() };
 }
 
 /**

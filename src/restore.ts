@@ -39,20 +39,16 @@ export function restore(request: RestoreRequest): Promise<Restored> {
       const plan = planOfBuild(store, build);
       const folder = outputFolder(store, request.folder);
       const waiting = (): void => onWait(`another image to be put into ${folder.path}`);
-      const held = await holdLock(`${folder.note}.busy`, 'exclusive', waiting, signal);
-      try {
-        const { paths, bytes } = fillFolder(store, folder, plan, copy);
-        return {
-          build: buildText(build),
-          image: folder.path,
-          digest: plan.digest,
-          paths,
-          bytes,
-          copied: copy,
-        };
-      } finally {
-        held.release();
-      }
+      using _held = await holdLock(`${folder.note}.busy`, 'exclusive', waiting, signal);
+      const { paths, bytes } = fillFolder(store, folder, plan, copy);
+      return {
+        build: buildText(build),
+        image: folder.path,
+        digest: plan.digest,
+        paths,
+        bytes,
+        copied: copy,
+      };
     },
     hold,
   );

@@ -35,9 +35,8 @@ export async function keepWithin(
   const { blocks, bsize } = statfsSync(layout.root);
   const most = bytesOf(maxSize, blocks * bsize);
   if (isWithin(project, most)) return undefined;
-  const held = tryHold(layout.lock);
+  using held = tryHold(layout.lock);
   if (!held) return undefined;
-  using _held = { [Symbol.dispose]: held.release };
   const report = await gcHeld(layout, { project, signal, dryRun: false, maxSize, slack: SLACK });
   keepSize(project, report);
   return report.frees === 0 && !report.missing ? undefined : sizeWords(maxStoreSize, report);

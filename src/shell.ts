@@ -29,7 +29,7 @@ export type ShellRequest = {
 /** A root shell in a throw-away overlay of an image, or of what a scriptlet sees when it runs. Returns its exit code. */
 export async function shell(request: ShellRequest): Promise<number> {
   using store = new Store(request.project);
-  const held = await holdLock(store.layout.lock, 'shared');
+  using _held = await holdLock(store.layout.lock, 'shared');
   const folder = store.makeWorkDir();
   try {
     const entered =
@@ -37,7 +37,6 @@ export async function shell(request: ShellRequest): Promise<number> {
     return await enterSandbox({ folder, ...entered, signal: request.signal });
   } finally {
     store.dropWorkDir(folder);
-    held.release();
   }
 }
 

@@ -9,7 +9,7 @@ import { currentSlot, readNoteOf, slotsOf } from './layers/image.ts';
 import { listConfs, loadConf } from './project/conf.ts';
 import { type BuildName, keptBuilds, readBuild } from './store/builds.ts';
 import { Store } from './store/layers.ts';
-import { type Held, holdLock } from './store/locks.ts';
+import { holdLock } from './store/locks.ts';
 import type { TreePath } from './store/manifest.ts';
 import { at } from './store/tree.ts';
 import { inodeOf, type StoreDamage, verifyStore } from './store/verify.ts';
@@ -72,25 +72,16 @@ export async function holdForVerify(
   { layout }: Store,
   { signal, onWait }: VerifyRequest,
   mode: 'shared' | 'exclusive',
-): Promise<Held & Disposable> {
-  const held: Held[] = [];
-  const release = (): void => {
-    for (const one of held) one.release();
-  };
-  try {
-    const other = mode === 'shared' ? '"snap gc"' : 'other snaps in this store';
-    held.push(await holdLock(layout.lock, mode, () => onWait(`waiting for ${other} to end`), signal));
-    for (const conf of imageNames(layout.images)) {
-      const busy = join(layout.images, `.${conf}.busy`);
-      held.push(
-        await holdLock(busy, 'exclusive', () => onWait(`waiting for a build of "${conf}" to end`), signal),
-      );
-    }
-  } catch (error) {
-    release();
-    throw error;
+): Promise<Disposable> {
+  using held = new DisposableStack();
+  const other = mode === 'shared' ? '"snap gc"' : 'other snaps in this store';
+  held.use(await holdLock(layout.lock, mode, () => onWait(`waiting for ${other} to end`), signal));
+  for (const conf of imageNames(layout.images)) {
+    const busy = join(layout.images, `.${conf}.busy`);
+    const wait = (): void => onWait(`waiting for a build of "${conf}" to end`);
+    held.use(await holdLock(busy, 'exclusive', wait, signal));
   }
-  return { release, [Symbol.dispose]: release };
+  return held.move();
 }
 
 /** The confs that have an image, or had one. */

@@ -2,22 +2,14 @@ import { type DuReport, du } from '../du.ts';
 import { count, size } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
 import { chooseProject } from './choose.ts';
+import { HOLDING_NOUNS } from './holding-nouns.ts';
 import { print, printJson, reporting, say } from './print.ts';
 import type { Command } from './session.ts';
 
 export type DuOptions = { readonly json?: boolean };
 
 const NOUNS: Readonly<Record<DuReport['kinds'][number]['kind'], string>> = {
-  layer: 'layers',
-  build: 'builds',
-  deb: 'packages',
-  source: 'sources',
-  tool: 'tools',
-  indexes: "apt's indexes",
-  log: 'logs',
-  unfinished: 'left unfinished',
-  note: 'notes of folders',
-  trash: 'trash',
+  ...HOLDING_NOUNS,
   other: 'index and others',
 };
 

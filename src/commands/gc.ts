@@ -5,6 +5,7 @@ import { printable } from '../report/printable.ts';
 import { count, counted, duration, localTime, size } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
 import { chooseProject } from './choose.ts';
+import { HOLDING_NOUNS } from './holding-nouns.ts';
 import { print, printJson, reporting, say } from './print.ts';
 import type { Command } from './session.ts';
 
@@ -61,16 +62,7 @@ function age(text: string): number {
 }
 
 const NOUNS: Readonly<Record<GcReport['kinds'][number]['kind'], string>> = {
-  layer: 'layers',
-  build: 'builds',
-  deb: 'packages',
-  source: 'sources',
-  tool: 'tools',
-  indexes: "apt's indexes",
-  log: 'logs',
-  unfinished: 'left unfinished',
-  note: 'notes of folders',
-  trash: 'trash',
+  ...HOLDING_NOUNS,
   result: 'cached results',
 };
 

@@ -4,6 +4,7 @@ import type { Entry, File, Manifest, TreePath } from '../store/manifest.ts';
 import { at } from '../store/tree.ts';
 import { globMatcher } from './globs.ts';
 import { keepLayers } from './kept-view.ts';
+import { once } from './once.ts';
 import { type Placed, recordBytes, type View } from './view.ts';
 
 /** What an image holds, and where the content of each file comes from. Everything is worked out when it is asked for. */
@@ -143,14 +144,6 @@ export function asCopies(plan: ImagePlan): ImagePlan {
 export function layerOf(plan: ImagePlan, part: Part | undefined): string | undefined {
   if (part === undefined || plan.records.has(part.entry.path)) return undefined;
   return plan.view.layers[part.layer]?.name;
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }
 
 function planDigest(view: View, excludes: readonly string[], epoch: number): Digest {

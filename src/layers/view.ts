@@ -7,6 +7,7 @@ import { type Entry, type Manifest, parentOf, printable, type TreePath } from '.
 import { at, linkEntry, makeEntry, setMetadata, setTime } from '../store/tree.ts';
 import { displaced } from './displaced.ts';
 import { type Change, mergeChanges, type Sees } from './merge.ts';
+import { once } from './once.ts';
 import { NOTHING, type Placed, resolveSpot, type Spot } from './resolve.ts';
 import { mergeSorted } from './walk.ts';
 
@@ -131,14 +132,6 @@ export function mergeView(store: LayerContents, layers: readonly ViewLayer[], kn
 /** The view with other database files. */
 export function withRecords(view: View, records: View['records']): View {
   return Object.create(view, { records: { value: records } }) as View;
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }
 
 export function seesOf(layers: readonly ViewLayer[]): Sees {

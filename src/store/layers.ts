@@ -59,14 +59,11 @@ export type LayerRow = {
   readonly made: number;
 };
 
-export type BuildRow = {
-  readonly conf: string;
-  readonly number: number;
-  readonly made: number;
-  readonly seconds: number;
-  readonly digest: Digest;
-  readonly paths: number;
-  readonly bytes: number;
+/** The first lines of a build's note. */
+export type BuildRow = Pick<
+  BuildNote,
+  'conf' | 'number' | 'made' | 'seconds' | 'digest' | 'paths' | 'bytes'
+> & {
   /** JSON: [[name, n], ...] in the order of the view. */
   readonly layers: string;
 };

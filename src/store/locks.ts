@@ -4,8 +4,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { errno } from '../host/error.ts';
 import { tryLock } from '../host/syscall.ts';
 
-/** A lock on a file that ends with `release`, or with the process, however that ends. */
-export type Held = { release(): void };
+/** A lock on a file that ends with `release`, which is what `using` calls, or with the process, however that ends. */
+export type Held = Disposable & { release(): void };
 
 /**
  * Takes the store's lock: shared for whoever adds to it, exclusive for whoever removes from it. Waits as long as it takes.
@@ -18,7 +18,7 @@ export async function holdLock(
   signal?: AbortSignal,
 ): Promise<Held> {
   const fd = openLockFile(file);
-  if (fd === undefined) return { release: () => {} };
+  if (fd === undefined) return heldBy(undefined);
   try {
     for (let told = false; !tryLock(fd, mode === 'exclusive'); told = true) {
       if (!told) onWait();
@@ -28,22 +28,22 @@ export async function holdLock(
     closeSync(fd);
     throw error;
   }
-  return { release: () => closeSync(fd) };
-}
-
-/** The store's lock, shared, for a `using`. */
-export async function holdShared(
-  file: string,
-  onWait: () => void = () => {},
-  signal?: AbortSignal,
-): Promise<Held & Disposable> {
-  const held = await holdLock(file, 'shared', onWait, signal);
-  return { ...held, [Symbol.dispose]: () => held.release() };
+  return heldBy(fd);
 }
 
 /** The same without a wait: undefined when another process holds it. */
 export function tryHold(file: string, mode: 'shared' | 'exclusive' = 'exclusive'): Held | undefined {
   return holdLockNow(file, mode, 0);
+}
+
+/** Of a file that stays open; undefined where there is nothing to lock. */
+function heldBy(fd: number | undefined): Held {
+  let open = fd;
+  const release = (): void => {
+    if (open !== undefined) closeSync(open);
+    open = undefined;
+  };
+  return { release, [Symbol.dispose]: release };
 }
 
 /** Undefined on a read-only filesystem that has no such file: nobody can remove anything there either. */
@@ -74,7 +74,7 @@ export function holdLockNow(
   patience = PATIENCE,
 ): Held | undefined {
   const fd = openLockFile(file);
-  if (fd === undefined) return { release: () => {} };
+  if (fd === undefined) return heldBy(undefined);
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; !tryLock(fd, mode === 'exclusive'); waited += 0.05) {
     if (waited >= patience) {
@@ -83,7 +83,7 @@ export function holdLockNow(
     }
     Atomics.wait(sleeper, 0, 0, 50);
   }
-  return { release: () => closeSync(fd) };
+  return heldBy(fd);
 }
 
 /** A folder whose maker holds its lock: `sweepFolders` takes it away once the maker is gone. */
@@ -126,7 +126,7 @@ function holdFolder(path: string): Held | undefined {
   }
   // Locked is not enough: a sweeper may have removed it between open and lock.
   const there = tryLock(fd, true) && statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino;
-  if (there) return { release: () => closeSync(fd) };
+  if (there) return heldBy(fd);
   closeSync(fd);
   return undefined;
 }

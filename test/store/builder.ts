@@ -3,13 +3,13 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { planOfBuild } from '../../src/named-build.ts';
 import { readBuild } from '../../src/store/builds.ts';
 import { Store } from '../../src/store/layers.ts';
-import { holdShared } from '../../src/store/locks.ts';
+import { holdLock } from '../../src/store/locks.ts';
 import { addBuild, addLayers } from './collected.ts';
 
 const [project = '', conf = '', rounds = ''] = process.argv.slice(2);
 for (let round = 0; round < Number(rounds); round++) {
   using store = new Store(project);
-  using _held = await holdShared(store.layout.lock);
+  using _held = await holdLock(store.layout.lock, 'shared');
   const layers = [
     ...addLayers(store, 2, 8192, `${conf}-${round % 3}`),
     ...addLayers(store, 1, 8192, 'common'),

@@ -1,0 +1,15 @@
+import type { HoldingKind } from '../store/gc.ts';
+
+/** What a store holds, in the words that `du` and `gc` have for it. */
+export const HOLDING_NOUNS: Readonly<Record<HoldingKind, string>> = {
+  layer: 'layers',
+  build: 'builds',
+  deb: 'packages',
+  source: 'sources',
+  tool: 'tools',
+  indexes: "apt's indexes",
+  log: 'logs',
+  unfinished: 'left unfinished',
+  note: 'notes of folders',
+  trash: 'trash',
+};
