@@ -19,9 +19,9 @@ import {
   planGc,
   type Root,
 } from './store/gc.ts';
-import { layerId, namesIn, restOf, wasteFolders, wasteHolding } from './store/holdings.ts';
+import { layerId, restOf, wasteFolders, wasteHolding } from './store/holdings.ts';
 import { Store } from './store/layers.ts';
-import { type Layout, layoutOf } from './store/layout.ts';
+import { type Layout, layoutOf, namesIn } from './store/layout.ts';
 import { holdLock } from './store/locks.ts';
 import { dropReserve, isTight, keepReserve } from './store/reserve.ts';
 

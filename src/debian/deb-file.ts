@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { attempt } from '../host/program.ts';
+import { readDeb } from './deb.ts';
+import { plain, treePath } from './deb-paths.ts';
 import { debPath } from './debs.ts';
 
 const INFO = 'var/lib/dpkg/info';
@@ -23,20 +24,35 @@ export async function fileFromDeb(
   { debsDir, tree, debs, path }: PackedFile,
   target: string,
 ): Promise<boolean> {
-  const name = Buffer.from(path, 'latin1').toString('utf8');
-  if (Buffer.from(name).toString('latin1') !== path) return false; // no argument of a program can name it
-  const names = [path, path.replace(/^usr\//, '')];
-  const owners = ownersOf(tree, names);
+  const owners = ownersOf(tree, [path, path.replace(/^usr\//, '')]);
   for (const line of debs) {
     const [owner = '', , , sha256 = ''] = line.split(' ');
-    if (!owners.has(owner)) continue;
-    for (const one of [name, name.replace(/^usr\//, '')]) {
-      const script = 'dpkg-deb --fsys-tarfile "$1" | tar -xOf - "./$2" > "$3"';
-      const command = ['sh', '-c', script, 'sh', debPath(debsDir, { sha256 }), one, target];
-      if ((await attempt(command)).exitCode === 0) return true;
-    }
+    if (owners.has(owner) && (await extract(debPath(debsDir, { sha256 }), path, target))) return true;
   }
   return false;
+}
+
+/** Whether a deb has this file of a tree, and was read to its end. */
+async function extract(deb: string, path: string, target: string): Promise<boolean> {
+  const fd = openSync(target, 'w');
+  let isHere = false;
+  let isFound = false;
+  try {
+    await readDeb(deb, 'data', {
+      member: ({ type, name }) => {
+        isHere = type === 'file' && treePath(plain(name)) === path;
+        isFound ||= isHere;
+      },
+      content: (piece) => {
+        for (let written = 0; isHere && written < piece.length; ) written += writeSync(fd, piece, written);
+      },
+    });
+    return isFound;
+  } catch {
+    return false; // gone or damaged: as good as none
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** The packages that a tree's lists give one of these files to. */

@@ -1,7 +1,13 @@
+import type { TreePath } from '../store/manifest.ts';
 import type { TarMember } from './tar.ts';
 
 /** Links of a merged /usr, which base-files brings as symlinks while other packages may ship paths below them. */
-const ALIASES = new Set(['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'libo32']);
+const ALIAS = /^(bin|sbin|lib|lib32|lib64|libx32|libo32)(?=\/|$)/;
+
+/** Where a path of a deb, or one that dpkg's databases name, lies when /usr is merged. */
+export function treePath(plain: string): TreePath {
+  return plain.replace(ALIAS, 'usr/$1') as TreePath;
+}
 
 /** A symlink that leads to itself. */
 const MOST_LINKS = 40;
@@ -13,13 +19,14 @@ export class DebPaths {
   readonly #files = new Set<string>();
   readonly #hardLinks: { readonly path: string; readonly target: string }[] = [];
 
-  /** @throws Error with the path and the reason. */
-  add(member: TarMember): void {
+  /** Returns the member's path without `./`. @throws Error with the path and the reason. */
+  add(member: TarMember): string {
     const path = plain(member.name);
     this.#members.add(path);
     if (member.type === 'symlink') this.#links.set(path, member.target);
     if (member.type === 'hard link') this.#addHardLink(path, plain(member.target));
     if (member.type === 'file') this.#files.add(path);
+    return path;
   }
 
   /** Once all members are there: whatever their order is, none lies beneath a link that leads outside. @throws Error as `add`. */
@@ -63,7 +70,7 @@ export class DebPaths {
       const target = this.#links.get(walked.join('/'));
       if (target === undefined) continue;
       if (++links > MOST_LINKS) return false;
-      const alias = walked.length === 1 && ALIASES.has(part) && target === `/usr/${part}`;
+      const alias = walked.length === 1 && ALIAS.test(part) && target === `/usr/${part}`;
       if (target.startsWith('/') && !alias) return false;
       walked.pop();
       open.unshift(...target.split('/'));
@@ -72,8 +79,8 @@ export class DebPaths {
   }
 }
 
-/** A member's name without `./`. @throws Error for one that is absolute or climbs. */
-function plain(name: string): string {
+/** A member's name, or what a hard link names, without `./`. @throws Error for one that is absolute or climbs. */
+export function plain(name: string): string {
   if (name.startsWith('/')) throw new Error(`it has the absolute path "${name}"`);
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
   if (parts.includes('..')) throw new Error(`it has the path "${name}" with ".."`);

@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process';
 import { createHash, type Hash } from 'node:crypto';
-import { once } from 'node:events';
 import {
   closeSync,
   fchmodSync,
@@ -9,19 +7,17 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  readSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { decompressXz } from '../host/lzma.ts';
 import { type Digest, digestOf, startDigest } from '../store/digest.ts';
 import type { GivenIds, RecordPatches } from '../store/layers.ts';
-import { type Entry, type File, parentOf, sorted, type TreePath } from '../store/manifest.ts';
+import { type Entry, type File, parentOf, sorted, type TreePath, withFirstLinks } from '../store/manifest.ts';
 import { at, makeEntry, setMetadata } from '../store/tree.ts';
-import { debMembers } from './ar.ts';
-import { DebPaths } from './deb-paths.ts';
+import { readDeb } from './deb.ts';
+import { DebPaths, plain, treePath } from './deb-paths.ts';
 import { fieldOf } from './records.ts';
-import { readMembers, readMembersNow, type TarMember, type TarVisitor } from './tar.ts';
+import type { TarMember, TarVisitor } from './tar.ts';
 import { interestRecords } from './triggers.ts';
 
 /** What a deb brings: what `dpkg --unpack` would leave of it in an image that has nothing of it yet. */
@@ -36,7 +32,6 @@ export type Unpacked = {
 /** Raised by a deb that dpkg alone can unpack; nothing is wrong with it. */
 export class NeedsDpkg extends Error {}
 
-const ALIASES = /^(bin|sbin|lib|lib32|lib64|libx32|libo32)(?=\/|$)/;
 const INFO = 'var/lib/dpkg/info';
 const STATUS = 'var/lib/dpkg/status';
 
@@ -55,7 +50,7 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const conffiles = conffilesIn(own('conffiles'));
   const tree = new TreeWriter(folder, conffiles);
   try {
-    await readArchive(file, 'data', tree);
+    await readDeb(file, 'data', tree);
   } finally {
     tree.close();
   }
@@ -87,7 +82,7 @@ async function readControl(file: string): Promise<Map<string, ControlFile>> {
   const files = new Map<string, ControlFile>();
   let pieces: Buffer[] = [];
   let bytes = 0;
-  await readArchive(file, 'control', {
+  await readDeb(file, 'control', {
     member: ({ size }) => {
       pieces = [];
       bytes += size;
@@ -103,47 +98,6 @@ async function readControl(file: string): Promise<Map<string, ControlFile>> {
     },
   });
   return files;
-}
-
-/** What Debian compresses with is decompressed here; for anything else dpkg-deb does it. */
-async function readArchive(file: string, which: 'control' | 'data', visitor: TarVisitor): Promise<void> {
-  const fd = openSync(file, 'r');
-  try {
-    const { name, offset, size } = debMembers(fd)[which];
-    if (name === `${which}.tar.xz`) readMembersNow(decompressXz(partOf(fd, offset, size)), visitor);
-    else await readByDpkgDeb(file, which, visitor);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** Reads a part of a file from its beginning, as much at a time as there is room for. */
-function partOf(fd: number, offset: number, size: number): (into: Buffer) => number {
-  let done = 0;
-  return (into) => {
-    const length = readSync(fd, into, 0, Math.min(into.length, size - done), offset + done);
-    done += length;
-    return length;
-  };
-}
-
-async function readByDpkgDeb(file: string, which: 'control' | 'data', visitor: TarVisitor): Promise<void> {
-  const option = which === 'control' ? '--ctrl-tarfile' : '--fsys-tarfile';
-  const child = spawn('dpkg-deb', [option, file], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const ended = once(child, 'close');
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString()).slice(-1024);
-  });
-  try {
-    await readMembers(child.stdout, visitor);
-    const [exitCode] = await ended;
-    if (exitCode !== 0) throw new Error(`dpkg-deb exited with ${exitCode}: ${stderr.trim()}`);
-  } catch (error) {
-    child.kill('SIGKILL');
-    await ended.catch(() => undefined);
-    throw error;
-  }
 }
 
 /** The configuration files that a deb brings, as paths of a tree before aliases. */
@@ -187,18 +141,17 @@ class TreeWriter implements TarVisitor {
   }
 
   member(member: TarMember): void {
-    this.#paths.add(member);
-    const plain = plainName(member.name);
-    this.#list += `/${plain === '' ? '.' : plain}\n`;
-    const path = isAlias(member, plain) ? (plain as TreePath) : treePath(plain);
+    const name = this.#paths.add(member);
+    this.#list += `/${name === '' ? '.' : name}\n`;
+    const path = isAlias(member, name) ? (name as TreePath) : treePath(name);
     if (member.user !== 'root' && member.user !== '') this.#uids.set(member.user, member.uid);
     if (member.group !== 'root' && member.group !== '') this.#gids.set(member.group, member.gid);
     const known = this.#entries.get(path);
     if (known && (known.type !== 'dir' || member.type !== 'directory'))
-      throw new NeedsDpkg(`it has "${plain}" twice`);
+      throw new NeedsDpkg(`it has "${name}" twice`);
     this.#makeParents(path, member);
-    if (member.type === 'file') this.#openFile(member, path, plain);
-    else if (member.type === 'hard link') this.#link(member, path, plain);
+    if (member.type === 'file') this.#openFile(member, path, name);
+    else if (member.type === 'hard link') this.#link(member, path, name);
     else this.#make(member, path);
   }
 
@@ -237,7 +190,7 @@ class TreeWriter implements TarVisitor {
       digest,
       link: undefined,
     });
-    if (md5) this.md5.set(plainName(member.name), md5.digest('hex'));
+    if (md5) this.md5.set(plain(member.name), md5.digest('hex'));
   }
 
   /** Lets go of what is open where the archive was cut off. */
@@ -276,7 +229,7 @@ class TreeWriter implements TarVisitor {
 
   /** All entries in byte order; the folders get their metadata, and are not written to any more. */
   manifest(): Map<TreePath, Entry> {
-    const entries = withFirstLinks(sorted(this.#entries.values()));
+    const entries = sorted(withFirstLinks(this.#entries.values()));
     for (const entry of entries.toReversed())
       if (entry.type === 'dir') setMetadata(entry, at(this.#folder, entry.path));
     return new Map(entries.map((entry) => [entry.path, entry]));
@@ -288,7 +241,7 @@ class TreeWriter implements TarVisitor {
 
   #make({ type, name, mode, uid, gid, mtime, target }: TarMember, path: TreePath): void {
     const common = { path, mode, uid, gid, mtime, xattrs: '' };
-    if (type === 'device') throw new NeedsDpkg(`it has the device "${plainName(name)}"`);
+    if (type === 'device') throw new NeedsDpkg(`it has the device "${plain(name)}"`);
     if (type === 'directory') {
       if (path !== '' && !this.#entries.has(path)) mkdirSync(at(this.#folder, path), { mode: 0o700 });
       this.#entries.set(path, { ...common, type: 'dir' });
@@ -300,21 +253,21 @@ class TreeWriter implements TarVisitor {
     this.#entries.set(path, entry);
   }
 
-  #openFile(member: TarMember, path: TreePath, plain: string): void {
+  #openFile(member: TarMember, path: TreePath, name: string): void {
     this.#open = {
       fd: openSync(at(this.#folder, path), 'wx', 0o600),
       member,
       path,
-      md5: this.#conffiles.has(plain) ? createHash('md5') : undefined,
+      md5: this.#conffiles.has(name) ? createHash('md5') : undefined,
       digest: undefined,
       whole: member.size === 0 ? digestOf('') : undefined,
     };
   }
 
-  #link(member: TarMember, path: TreePath, plain: string): void {
-    const target = this.#entries.get(treePath(plainName(member.target)));
-    if (target?.type !== 'file') throw new Error(`its hard link "${plain}" is to no file of it`);
-    if (this.#conffiles.has(plain)) throw new NeedsDpkg(`its configuration file "${plain}" is a hard link`);
+  #link(member: TarMember, path: TreePath, name: string): void {
+    const target = this.#entries.get(treePath(plain(member.target)));
+    if (target?.type !== 'file') throw new Error(`its hard link "${name}" is to no file of it`);
+    if (this.#conffiles.has(name)) throw new NeedsDpkg(`its configuration file "${name}" is a hard link`);
     linkSync(at(this.#folder, target.path), at(this.#folder, path));
     this.#entries.set(path, { ...target, path, link: target.link ?? target.path });
   }
@@ -326,7 +279,7 @@ class TreeWriter implements TarVisitor {
     const there = this.#entries.get(parent);
     if (there?.type === 'dir') return;
     if (there !== undefined || (parent !== '' && parent !== 'usr')) {
-      throw new NeedsDpkg(`it has no folder for "${plainName(name)}"`);
+      throw new NeedsDpkg(`it has no folder for "${plain(name)}"`);
     }
     this.#makeFolder(parent);
   }
@@ -343,31 +296,7 @@ class TreeWriter implements TarVisitor {
   }
 }
 
-/** Hard links are named by the first of their paths in byte order. */
-function withFirstLinks(entries: readonly Entry[]): Entry[] {
-  const firsts = new Map<TreePath, TreePath>();
-  return entries.map((entry) => {
-    if (entry.type !== 'file') return entry;
-    const made = entry.link ?? entry.path;
-    const first = firsts.get(made);
-    if (first === undefined) firsts.set(made, entry.path);
-    return { ...entry, link: first };
-  });
-}
-
-function plainName(name: string): string {
-  return name
-    .split('/')
-    .filter((part) => part !== '' && part !== '.')
-    .join('/');
-}
-
 /** A link of a merged /usr itself. */
-function isAlias({ type, target }: TarMember, plain: string): boolean {
-  return type === 'symlink' && !plain.includes('/') && target.replace(/^\/+/, '') === treePath(plain);
-}
-
-/** Where a path of an archive lies when /usr is merged. */
-function treePath(plain: string): TreePath {
-  return plain.replace(ALIASES, 'usr/$1') as TreePath;
+function isAlias({ type, target }: TarMember, name: string): boolean {
+  return type === 'symlink' && !name.includes('/') && target.replace(/^\/+/, '') === treePath(name);
 }

@@ -6,8 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmdirSync,
-  truncateSync,
-  utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { fateOf } from '../debian/fate.ts';
 import { parseRecords, type Records } from '../debian/records.ts';
@@ -24,17 +23,7 @@ import {
   type TreePath,
 } from '../store/manifest.ts';
 import { SortedManifest } from '../store/sorted-manifest.ts';
-import {
-  at,
-  copyFile,
-  makeEntry,
-  readEntry,
-  removeTree,
-  setMetadata,
-  setTime,
-  walk,
-  whiteout,
-} from '../store/tree.ts';
+import { at, makeEntry, readEntry, removeTree, setMetadata, setTime, walk, whiteout } from '../store/tree.ts';
 import { newNames } from './ids.ts';
 import { encodeFileItself, FILE_ITSELF, type RecordFile, type View } from './view.ts';
 
@@ -52,6 +41,8 @@ export type CaptureOptions = {
    * layer's own inode, and is not to be changed in place.
    */
   readonly brought?: (path: TreePath) => Entry | undefined;
+  /** The view's database files with what debs brought beside the run, which counts where the run did not write such a file itself. */
+  readonly given?: ReadonlyMap<string, RecordFile>;
 };
 
 export type Captured = { readonly manifest: Manifest; readonly records: RecordPatches };
@@ -96,6 +87,11 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
   const opaque = new Set<TreePath>();
   /** Folders that the view does not have. */
   const fresh = new Set<TreePath>();
+  for (const [path, file] of options.given ?? []) {
+    const isOld = file === view.records.get(path);
+    if (!isOld && !lstatSync(at(upper, path), { throwIfNoEntry: false }))
+      records[path] = patchOf(path, file, view);
+  }
   for (const path of goneRecords(upper, view)) records[path] = patchOf(path, undefined, view);
   for (const { path, stat: found } of walk(upper)) {
     const file = at(upper, path);
@@ -169,11 +165,18 @@ function isWhiteout(stat: BigIntStats): boolean {
   return stat.isCharacterDevice() && stat.rdev === 0n;
 }
 
-/** Its time is settled here: capture may come long after the run, when it has waited for other layers' ids. */
-function emptied(file: Buffer, { nlink }: BigIntStats, epoch: number): BigIntStats {
-  if (nlink > 1n) makeOwn(file);
-  truncateSync(file);
-  setTime(file, epoch);
+/**
+ * Puts an empty file in the place of one, whose inode may be another layer's. Its time is settled here: capture may come long after the run, when
+ * it has waited for other layers' ids.
+ */
+function emptied(file: Buffer, { mode, uid, gid }: BigIntStats, epoch: number): BigIntStats {
+  const beside = Buffer.concat([file, Buffer.from('.snap-own')]);
+  writeFileSync(beside, '', { flag: 'wx' });
+  lchownSync(beside, Number(uid), Number(gid));
+  chmodSync(beside, Number(mode & 0o7777n));
+  for (const [name, value] of readXattrs(file)) writeXattr(beside, name, value);
+  setTime(beside, epoch);
+  renameSync(beside, file);
   return lstatSync(file, { bigint: true });
 }
 
@@ -211,18 +214,6 @@ function linked(entry: Entry, { nlink, ino }: BigIntStats, links: Map<bigint, Tr
   const link = nlink > 1n ? links.get(ino) : undefined;
   if (nlink > 1n && link === undefined) links.set(ino, entry.path);
   return { ...entry, link };
-}
-
-/** Puts a copy in the place of a file whose inode others share. */
-function makeOwn(file: Buffer): void {
-  const beside = Buffer.concat([file, Buffer.from('.snap-own')]);
-  const { uid, gid, mode, mtime, atime } = lstatSync(file);
-  copyFile(file, beside);
-  lchownSync(beside, uid, gid);
-  chmodSync(beside, mode & 0o7777);
-  for (const [name, value] of readXattrs(file)) writeXattr(beside, name, value);
-  utimesSync(beside, atime, mtime);
-  renameSync(beside, file);
 }
 
 /** A symlink that is a hard link to another one becomes one of its own: a manifest says of files alone what they are linked to. */

@@ -1,12 +1,10 @@
+import { treePath } from '../debian/deb-paths.ts';
 import type { RecordPatches } from '../store/layers.ts';
 import type { Manifest, TreePath } from '../store/manifest.ts';
 import type { Sees } from './merge.ts';
 
 /** The databases by which dpkg puts a path elsewhere, or gives it another owner. */
 const FILES = ['var/lib/dpkg/diversions', 'var/lib/dpkg/statoverride'];
-
-/** Folders that are links where /usr is merged: databases may name them, trees do not. */
-const ALIAS = /^(s?bin|lib\w*)\//;
 
 /**
  * What one layer brings where another one, side by side with it, diverts or overrides: had one of them seen the other, dpkg would have done it
@@ -33,8 +31,7 @@ export function displaced(
 /** The paths that a layer diverts or overrides. */
 function rulesOf(records: RecordPatches): Set<TreePath> {
   const added = FILES.flatMap((file) => records[file] ?? []).filter(([, value]) => value !== null);
-  const paths = added.flatMap(([key]) => (key.startsWith('/') ? [key.slice(1)] : []));
-  return new Set(paths.map((path) => (ALIAS.test(path) ? `usr/${path}` : path) as TreePath));
+  return new Set(added.flatMap(([key]) => (key.startsWith('/') ? [treePath(key.slice(1))] : [])));
 }
 
 function bringsFile(manifest: Manifest, path: TreePath): boolean {

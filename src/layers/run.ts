@@ -137,7 +137,7 @@ async function captureLayer(
     settling: job.kind !== 'scriptlet',
     uids: renumbering(created.uids, ids.uids),
     gids: renumbering(created.gids, ids.gids),
-    ...(unpacked ? { brought: unpacked.at } : {}),
+    ...(unpacked ? { brought: unpacked.at, given: unpacked.view.records } : {}),
   });
   store.shareFiles(upper, captured.manifest, (path) => unpacked?.at(path) !== undefined);
   return publishTree(workshop, job, upper, folder, {

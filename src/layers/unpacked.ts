@@ -1,19 +1,11 @@
-import {
-  copyFileSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { isRecordFile, type Records } from '../debian/records.ts';
 import { statusKey } from '../debian/triggers.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Entry, parentOf, printable, type TreePath } from '../store/manifest.ts';
 import { at, setMetadata } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
-import { placeEntry, type RecordFile, recordBytes, type View, withRecords } from './view.ts';
+import { placeEntry, type RecordFile, type View, withRecords } from './view.ts';
 
 /** A deb's tree that is to be put on a view. */
 export type Stackable = { readonly name: string; readonly row: LayerRow };
@@ -197,9 +189,6 @@ export function layOut(
     view: known,
     mergeInto(upper) {
       mergeFolder(upper, folder, '' as TreePath, moved);
-      for (const [path, file] of known.records) {
-        if (file !== view.records.get(path)) writeIfMissing(upper, path as TreePath, file, view, epoch);
-      }
     },
     at(path) {
       const entry = made.get(path);
@@ -256,21 +245,4 @@ function mergeFolder(upper: string, below: string, folder: TreePath, moved: Set<
       mergeFolder(upper, below, path, moved);
     }
   }
-}
-
-/** A database file that the run has not touched. */
-function writeIfMissing(upper: string, path: TreePath, file: RecordFile, view: View, epoch: number): void {
-  if (lstatSync(at(upper, path), { throwIfNoEntry: false })) return;
-  makeParents(upper, path, view, epoch);
-  writeFileSync(at(upper, path), recordBytes(path, file));
-  setMetadata({ ...file, type: 'dir', path, mtime: epoch, xattrs: '' }, at(upper, path));
-}
-
-function makeParents(upper: string, path: TreePath, view: View, epoch: number): void {
-  const parent = parentOf(path);
-  if (lstatSync(at(upper, parent), { throwIfNoEntry: false })) return;
-  makeParents(upper, parent, view, epoch);
-  mkdirSync(at(upper, parent), { mode: 0o755 });
-  const there = view.get(parent);
-  if (there?.type === 'dir') setMetadata({ ...there, mtime: epoch }, at(upper, parent));
 }

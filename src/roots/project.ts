@@ -9,8 +9,9 @@ import { listConfs, loadConf } from '../project/conf.ts';
 import { readScriptlets } from '../project/scriptlet.ts';
 import { isFull } from '../store/collect.ts';
 import type { HoldingKind, Root } from '../store/gc.ts';
-import { layerId, namesIn } from '../store/holdings.ts';
+import { layerId } from '../store/holdings.ts';
 import type { Store } from '../store/layers.ts';
+import { namesIn } from '../store/layout.ts';
 import { recallUnchanged } from '../unchanged.ts';
 
 /** What the project's own files ask for now, as far as that is known without running anything. */

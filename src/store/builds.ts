@@ -1,8 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { asDigest, type Digest } from './digest.ts';
-import { type Layout, syncFolder } from './layout.ts';
+import { type Layout, namesIn, syncFolder } from './layout.ts';
 
 /** A layer of an image: its number, and the positions of those that it sees. */
 export type KeptLayer = readonly [name: string, n: number, sees: readonly number[]];
@@ -93,6 +93,7 @@ export function removeBuild(place: Place, { conf, number }: BuildName): void {
 export function readTags(place: Place): ReadonlyMap<string, BuildName> {
   return new Map(
     namesIn(place.tags).flatMap((tag): [string, BuildName][] => {
+      if (tag.endsWith('~')) return []; // one that was not finished
       const build = asBuildName(readIfThere(join(place.tags, tag))?.trim() ?? '');
       return build ? [[tag, build]] : [];
     }),
@@ -136,17 +137,6 @@ export function buildText({ conf, number }: BuildName): string {
 function asBuildName(text: string): BuildName | undefined {
   const [, conf, number] = /^([^@~/]+)@([1-9]\d*)$/.exec(text) ?? [];
   return conf === undefined ? undefined : { conf, number: Number(number) };
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => !/^\.|~$/.test(name))
-      .sort();
-  } catch (error) {
-    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return [];
-    throw error;
-  }
 }
 
 function readIfThere(file: string): string | undefined {

@@ -1,10 +1,9 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { errno } from '../host/error.ts';
 import { buildText, keptBuilds, readBuild } from './builds.ts';
 import type { Holding, HoldingKind } from './gc.ts';
 import type { LayerRow } from './layers.ts';
-import type { Layout } from './layout.ts';
+import { type Layout, namesIn } from './layout.ts';
 import { sweepFolders } from './locks.ts';
 import type { Use } from './rows.ts';
 
@@ -165,14 +164,4 @@ function deadWork(tmp: string): string[] {
   const dead: string[] = [];
   sweepFolders(tmp, WORK_DIR, (folder) => void dead.push(folder));
   return dead;
-}
-
-/** The names in a folder, in byte order; none where there is no folder. */
-export function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return [];
-    throw error;
-  }
 }

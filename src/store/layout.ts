@@ -7,6 +7,7 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   writeFileSync,
 } from 'node:fs';
@@ -114,6 +115,16 @@ function readFormat(file: string): string {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
     if (errno(error) === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+/** The names in a folder, in byte order; none where there is no folder. */
+export function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return [];
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { writeXattr } from '../../src/host/syscall.ts';
@@ -246,4 +246,14 @@ test('a file that capture empties has SOURCE_DATE_EPOCH for its time, however lo
   const { manifest, upper } = run('mkdir etc; echo 0123 >etc/machine-id', { ran: { from: 1, to: 2 } });
   assert.equal(get(manifest, 'etc/machine-id').mtime, EPOCH);
   assertTree(upper, manifest);
+});
+
+test("a file that capture empties may be another layer's inode, which keeps its content", () => {
+  const link = (upper: string) => {
+    mkdirSync(join(upper, 'etc'));
+    linkSync(join(store.treeOf(base.row.n), 'usr/bin/two'), join(upper, 'etc/machine-id'));
+  };
+  const { upper } = captureScript(store, [base], ':', {}, link);
+  assert.equal(lstatSync(join(upper, 'etc/machine-id')).size, 0);
+  assert.equal(readFileSync(join(store.treeOf(base.row.n), 'usr/bin/two'), 'utf8'), 'two\n');
 });
