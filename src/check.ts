@@ -164,7 +164,7 @@ async function allSteps(
     const debs = addedDebs(lock, scriptlet.name, before);
     if (debs.length > 0) {
       const preDepends = await preDependsOf(bench, debs, new Map());
-      add(packageStep(lock, debs, preDepends, { folder: own, eatmydata, debsDir: store.layout.debs }));
+      add(packageStep(lock, debs, preDepends, { folder: own, eatmydata, store }));
       add(triggerStep(lock, eatmydata));
     }
     if (scriptlet.hasRun) {

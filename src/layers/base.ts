@@ -51,7 +51,7 @@ export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Input
   if (stacked.length < debs.length || !(isMerged || lock.base.some((id) => MERGED.test(id)))) {
     return runLayer(workshop, otherwise);
   }
-  const infoNames = new Map([...rows].map(([id, row]) => [id, infoNameOf(store, row)]));
+  const stackedDebs = new Map([...rows].map(([id, row]) => [id, { row, infoName: infoNameOf(store, row) }]));
   return runLayer(workshop, {
     name: 'base',
     kind: 'base',
@@ -65,7 +65,7 @@ export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Input
       }
       return unpacked;
     },
-    prepare: () => [baseStep(lock, infoNames, workshop.eatmydata)],
+    prepare: (folder) => [baseStep(workshop, stackedDebs, folder)],
     finish(upper) {
       writeFileSync(join(upper, 'etc/fstab'), FSTAB);
       makeDevices(upper);

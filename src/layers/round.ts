@@ -181,8 +181,10 @@ function scriptletJob(
   const { lock, store, eatmydata, conf } = bench;
   const rows = [...trees].flatMap(([name, tree]) => (tree.kind === 'tree' ? [{ name, row: tree.row }] : []));
   const { stacked, byDpkg } = planStacking(store, view, rows);
-  const infoNames = new Map(
-    rows.filter(({ row }) => stacked.includes(row)).map(({ name, row }) => [name, infoNameOf(store, row)]),
+  const stackedDebs = new Map(
+    rows
+      .filter(({ row }) => stacked.includes(row))
+      .map(({ name, row }) => [name, { row, infoName: infoNameOf(store, row) }]),
   );
   const closed = [...trees].flatMap(([id, tree]) =>
     tree.kind === 'dpkg' ? [[id, tree.reason] as const] : [],
@@ -193,9 +195,9 @@ function scriptletJob(
   const prepare = (folder: string, isStacked: boolean): Step[] => {
     const steps: Step[] = [];
     if (debs.length > 0) {
-      const options = { debsDir: store.layout.debs, folder, eatmydata };
+      const options = { store, folder, eatmydata };
       steps.push(
-        packageStep(lock, debs, preDepends, isStacked ? { ...options, stacked: infoNames } : options),
+        packageStep(lock, debs, preDepends, isStacked ? { ...options, stacked: stackedDebs } : options),
       );
     }
     if (scriptlet.hasRun) {

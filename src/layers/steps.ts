@@ -4,7 +4,10 @@ import { debPath } from '../debian/debs.ts';
 import type { Lock, PackageId } from '../debian/lock.ts';
 import { sourceFile } from '../project/declared.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
+import type { Store } from '../store/layers.ts';
 import { PRELUDE, pinOf } from './key.ts';
+import { PREINSTS, STAGED, type StackedDeb, stagePreinst } from './preinst.ts';
+import type { Workshop } from './run.ts';
 import type { Bind, Step } from './sandbox.ts';
 import { stageFiles, stageInput } from './stage.ts';
 
@@ -40,31 +43,6 @@ const CONFIGURE = `configure() {
 }`;
 
 /**
- * Runs the script that comes before a package is unpacked as dpkg does: name, architecture, and the name of dpkg's files about it. Where it
- * diverts a file that is there by now, dpkg would have put that elsewhere.
- */
-const PREINST = `preinst() {
-  info=/var/lib/dpkg/info/$3
-  [ -e "$info.preinst" ] || return 0
-  ci=/var/lib/dpkg/tmp.ci
-  rm -rf $ci; mkdir $ci
-  for file in "$info".*; do
-    case \${file#"$info."} in *.*) ;; *) cp -p "$file" "$ci/\${file##*.}" ;; esac
-  done
-  dpkg-query -s "$1" > $ci/control
-  diversions=$(cat /var/lib/dpkg/diversions 2>/dev/null || :)
-  DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_ARCH=$2 DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 \\
-  DPKG_MAINTSCRIPT_DEBUG=0 DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT= DPKG_RUNNING_VERSION=$(dpkg-query -W -f '\${Version}' dpkg) \\
-  $ci/preinst install
-  rm -rf $ci
-  [ "$diversions" = "$(cat /var/lib/dpkg/diversions 2>/dev/null || :)" ] && return
-  while read -r path && read -r _ && read -r _; do
-    case $diversions in *"$path"*) continue ;; esac
-    if grep -Fxq -e "$path" /var/lib/dpkg/info/*.list; then echo "$1 diverts $path"; exit 1; fi
-  done < /var/lib/dpkg/diversions
-}`;
-
-/**
  * Unpacks debs in the given order, which is apt's, and configures them; triggers wait for settle. `preDepends` tells for each deb the
  * packages that must be configured before it is unpacked: dpkg refuses otherwise. Those in `stacked` lie in the view already, unpacked.
  */
@@ -73,42 +51,46 @@ export function packageStep(
   debs: readonly PackageId[],
   preDepends: ReadonlyMap<PackageId, readonly string[]>,
   options: Pick<ScriptletStepOptions, 'folder' | 'eatmydata'> & {
-    readonly debsDir: string;
-    /** By deb, how dpkg names its files about it. */
-    readonly stacked?: ReadonlyMap<PackageId, string>;
+    readonly store: Store;
+    readonly stacked?: ReadonlyMap<PackageId, StackedDeb>;
   },
 ): Step {
   const shown = join(options.folder, 'debs');
   mkdirSync(shown, { mode: 0o755 });
-  const script = ['umask 022; set -e', CONFIGURE, PREINST];
+  const { store, stacked } = options;
+  const staged = stageAll(store, lock, stacked ?? new Map(), options.folder);
+  const script = ['umask 022; set -e', CONFIGURE, ...staged.functions];
   const names: string[] = [];
   const all = batches(debs, preDepends);
   for (const [index, batch] of all.entries()) {
     let files: string[] = [];
-    const unpack = (): void => {
+    let preinsts: string[] = [];
+    const flush = (): void => {
       if (files.length > 0) script.push(`${DEFERRED} --unpack ${files.join(' ')}`);
+      script.push(...inARow(preinsts));
       files = [];
+      preinsts = [];
     };
     for (const id of batch) {
       const { name, version, arch } = pinOf(lock, id);
       names.push(name);
-      const stacked = options.stacked?.get(id);
-      if (stacked !== undefined) {
-        unpack();
-        script.push(`preinst ${name} ${arch} ${stacked}`);
+      const isStacked = stacked?.has(id) === true;
+      if (isStacked ? files.length > 0 : preinsts.length > 0) flush();
+      if (isStacked) {
+        preinsts.push(...(staged.preinsts.get(id) ?? []));
         continue;
       }
       const file = `${name}_${encodeURIComponent(version)}_${arch}.deb`;
-      linkSync(debPath(options.debsDir, pinOf(lock, id)), join(shown, file));
+      linkSync(debPath(store.layout.debs, pinOf(lock, id)), join(shown, file));
       files.push(`'${RUN}/debs/${file}'`);
     }
-    unpack();
+    flush();
     script.push(`configure ${names.join(' ')}${index < all.length - 1 ? ' || true' : ''}`);
   }
   return {
     command: ['/bin/sh', '-c', script.join('\n')],
     env: imageEnvironment(lock.epoch),
-    binds: [...commonBinds(options.eatmydata), { from: shown, to: `${RUN}/debs` }],
+    binds: [...commonBinds(options.eatmydata), { from: shown, to: `${RUN}/debs` }, ...staged.binds],
     network: false,
   };
 }
@@ -117,17 +99,21 @@ export function packageStep(
 const FIRST_CONFIGURED = ['base-passwd', 'base-files'];
 
 /** Configures the debs of a base, none of which dpkg has unpacked: all lie there, and nothing of them has run. */
-export function baseStep(lock: Lock, infoNames: ReadonlyMap<PackageId, string>, eatmydata: string): Step {
-  const names = [...infoNames.keys()].map((id) => pinOf(lock, id).name);
+export function baseStep(
+  { lock, store, eatmydata }: Pick<Workshop, 'lock' | 'store' | 'eatmydata'>,
+  stacked: ReadonlyMap<PackageId, StackedDeb>,
+  folder: string,
+): Step {
+  const nameOf = (id: PackageId): string => pinOf(lock, id).name;
+  const names = [...stacked.keys()].map(nameOf);
   const first = FIRST_CONFIGURED.filter((name) => names.includes(name));
-  const preinsts = [...infoNames].map(
-    ([id, info]) => `preinst ${pinOf(lock, id).name} ${pinOf(lock, id).arch} ${info}`,
-  );
-  const isFirst = (line: string): boolean => first.some((name) => line.startsWith(`preinst ${name} `));
+  const isFirst = (id: PackageId): boolean => first.includes(nameOf(id));
+  const staged = stageAll(store, lock, stacked, folder);
+  const order = [...stacked.keys()].sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)));
   const script = [
     'umask 022; set -e; cd /',
-    PREINST,
-    ...[...preinsts.filter(isFirst), ...preinsts.filter((line) => !isFirst(line))],
+    ...staged.functions,
+    ...inARow(order.flatMap((id) => staged.preinsts.get(id) ?? [])),
     ...first.map((name) => `${DEFERRED} --force-depends --configure ${name}`),
     `${DEFERRED} --configure ${names.filter((name) => !first.includes(name)).join(' ')}`,
     'while read -r path _; do [ ! -e "$path" ] || dpkg-trigger --no-await --by-package=dpkg "$path"; done < /var/lib/dpkg/triggers/File',
@@ -136,9 +122,42 @@ export function baseStep(lock: Lock, infoNames: ReadonlyMap<PackageId, string>, 
   return {
     command: ['/bin/sh', '-c', script.join('\n')],
     env: imageEnvironment(lock.epoch),
-    binds: commonBinds(eatmydata),
+    binds: [...commonBinds(eatmydata), ...staged.binds],
     network: false,
   };
+}
+
+type StagedPreinsts = {
+  readonly functions: readonly string[];
+  /** By deb, the call that runs it; none where it has no preinst. */
+  readonly preinsts: ReadonlyMap<PackageId, readonly string[]>;
+  readonly binds: readonly Bind[];
+};
+
+function stageAll(
+  store: Store,
+  lock: Lock,
+  stacked: ReadonlyMap<PackageId, StackedDeb>,
+  work: string,
+): StagedPreinsts {
+  const folder = join(work, 'preinst');
+  const preinsts = new Map<PackageId, string[]>();
+  for (const [id, deb] of stacked) {
+    if (!stagePreinst(store, deb, folder)) continue;
+    const { name, arch } = pinOf(lock, id);
+    preinsts.set(id, [`preinst ${name} ${arch} ${deb.infoName}`]);
+  }
+  if (preinsts.size === 0) return { functions: [], preinsts, binds: [] };
+  return {
+    functions: [`DPKG_VERSION=$(dpkg-query -W -f '\${Version}' dpkg)`, PREINSTS],
+    preinsts,
+    binds: [{ from: folder, to: STAGED }],
+  };
+}
+
+/** Calls of preinsts with nothing between them. */
+function inARow(preinsts: readonly string[]): readonly string[] {
+  return preinsts.length > 0 ? ['preinsts_begin', ...preinsts, 'preinsts_end'] : [];
 }
 
 /** Works off all triggers that wait, as apt does after it has installed packages. */

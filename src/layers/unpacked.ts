@@ -17,10 +17,11 @@ export type Stacking = {
   readonly byDpkg: ReadonlyMap<string, string>;
 };
 
-const STATUS = 'var/lib/dpkg/status';
+export const STATUS = 'var/lib/dpkg/status';
 const DIVERSIONS = 'var/lib/dpkg/diversions';
 const OVERRIDES = 'var/lib/dpkg/statoverride';
-const INFO = 'var/lib/dpkg/info/';
+/** dpkg's files about the packages. */
+export const INFO = 'var/lib/dpkg/info/';
 
 /** Ids below are base-passwd's, the same in every Debian. */
 const FIRST_FREE_ID = 100;
