@@ -49,9 +49,13 @@ export async function build(request: BuildRequest, report: Report): Promise<Buil
 async function buildAlone(request: BuildRequest, report: Report): Promise<BuildResult> {
   using store = new Store(request.project);
   using _held = await holdForBuild(store, request, report);
-  const result = await buildHeld(store, request, report, joinRuns(shareRuns(request.jobs)));
-  keepReserve(store.layout);
-  return result;
+  try {
+    const result = await buildHeld(store, request, report, joinRuns(shareRuns(request.jobs)));
+    keepReserve(store.layout);
+    return result;
+  } finally {
+    await store.workDropped();
+  }
 }
 
 /** The build is done: nothing that comes now makes it fail. */
@@ -94,6 +98,7 @@ export async function buildHeld(
   await keepIds(inputs, made.bench, request);
   const commit = made.recalled ? undefined : commitIfAny(request.project); // git looks while the image is assembled
   const { output, results } = made.recalled ?? (await finish(inputs, made, request, report));
+  await store.workDropped(); // what is removed before the disk is settled is never written to it
   store.settleDisk();
   const seconds = (performance.now() - begun) / 1000;
   await recordBuild(store, request.conf, output, async () => ({

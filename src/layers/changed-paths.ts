@@ -8,6 +8,7 @@ import {
   printable,
   type TreePath,
 } from '../store/manifest.ts';
+import { differentEntries } from '../store/sorted-manifest.ts';
 import type { Inputs } from './key.ts';
 
 /** The layers of a view by name and number, in order. */
@@ -24,6 +25,8 @@ type Contents = {
 
 /** So many are named, the others counted. */
 const NAMED = 20;
+
+const NOTHING: Manifest = new Map<TreePath, Entry>();
 
 const asked = new WeakMap<Contents, Map<string, Found>>();
 
@@ -65,10 +68,14 @@ function tellingFirst(a: string, b: string): number {
 
 /** A layer that is not there changed nothing. */
 function differing(contents: Contents, before: number | undefined, now: number | undefined): TreePath[] {
-  const [old, entries] = [before, now].map((n) => (n === undefined ? undefined : contents.manifestOf(n)));
+  const [old, entries] = [before, now].map((n) => (n === undefined ? NOTHING : contents.manifestOf(n)));
   const paths = new Set<TreePath>();
-  for (const { path } of [...(old?.values() ?? []), ...(entries?.values() ?? [])]) {
-    if (!sameEntry(old?.get(path), entries?.get(path))) paths.add(path);
+  /** Folders that came or went. */
+  const folders = new Set<TreePath>();
+  for (const [path, was, is] of differentEntries(old!, entries!)) {
+    if (sameEntry(was, is)) continue;
+    paths.add(path);
+    if (!(was && is) && (was ?? is)?.type === 'dir') folders.add(path);
   }
   const [records, patches] = [before, now].map((n) => (n === undefined ? {} : contents.recordsOf(n)));
   for (const file of union(Object.keys(records!), Object.keys(patches!))) {
@@ -76,11 +83,7 @@ function differing(contents: Contents, before: number | undefined, now: number |
   }
   // A folder that came or went is told by what is in it.
   const parents = new Set([...paths].map(parentOf));
-  const isWay = (path: TreePath): boolean =>
-    parents.has(path) &&
-    (old?.get(path) ?? entries?.get(path))?.type === 'dir' &&
-    !(old?.get(path) && entries?.get(path));
-  return [...paths].filter((path) => !isWay(path));
+  return [...paths].filter((path) => !(parents.has(path) && folders.has(path)));
 }
 
 function union<T>(a: Iterable<T> = [], b: Iterable<T> = []): Set<T> {

@@ -1,6 +1,7 @@
 import type { KeptLayer } from '../store/builds.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Entry, identity, type Manifest, type TreePath } from '../store/manifest.ts';
+import { differentEntries } from '../store/sorted-manifest.ts';
 import { differencesBetween } from './difference.ts';
 import { mergeView, type View, type ViewLayer } from './view.ts';
 
@@ -41,7 +42,8 @@ export function changedPaths(store: Store, before: View, now: View): Set<TreePat
     const other = is.get(name)?.row;
     if (other === undefined) addAll(paths, store.manifestOf(row.n));
     else if (other.n !== row.n)
-      addDifferent(paths, store.manifestOf(row.n).values(), store.manifestOf(other.n).values());
+      for (const [path] of differentEntries(store.manifestOf(row.n), store.manifestOf(other.n)))
+        paths.add(path);
   }
   for (const { name, row } of now.layers) if (!was.has(name)) addAll(paths, store.manifestOf(row.n));
   if (paths.size > MANY) return undefined;

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerRow, Store } from '../store/layers.ts';
+import { startingWith } from '../store/sorted-manifest.ts';
 import { at, makeEntry } from '../store/tree.ts';
 import { INFO, STATUS } from './unpacked.ts';
 
@@ -44,9 +45,7 @@ preinsts_end() {
 /** Stages a deb's control files for its preinst in a folder of theirs, as copies; false where it has none. */
 export function stagePreinst(store: Store, { row, infoName }: StackedDeb, folder: string): boolean {
   const start = `${INFO}${infoName}.`;
-  const files = [...store.manifestOf(row.n).values()].filter(
-    ({ path, type }) => type === 'file' && path.startsWith(start),
-  );
+  const files = [...startingWith(store.manifestOf(row.n), start)].filter(({ type }) => type === 'file');
   if (!files.some(({ path }) => path === `${start}preinst`)) return false;
   const staged = join(folder, infoName);
   mkdirSync(staged, { recursive: true, mode: 0o755 });

@@ -71,8 +71,9 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   const clock = watchClock();
   let keep = false;
   let top: Top | undefined;
+  let unpacked: Unpacked | undefined;
   try {
-    const unpacked = job.layOut?.(join(folder, 'unpacked'));
+    unpacked = job.layOut?.(join(folder, 'unpacked'));
     top = unpacked
       ? ownTop(workshop, job, folder, unpacked.view)
       : (job.top?.() ?? ownTop(workshop, job, folder));
@@ -101,7 +102,8 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   } finally {
     clock.end();
     top?.release();
-    if (!keep) store.dropWorkDir(folder);
+    if (!keep && unpacked) store.dropWorkDirAside(folder);
+    else if (!keep) store.dropWorkDir(folder);
   }
 }
 

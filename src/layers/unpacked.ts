@@ -1,9 +1,10 @@
-import { copyFileSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { isRecordFile, type Records } from '../debian/records.ts';
 import { statusKey } from '../debian/triggers.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Entry, parentOf, printable, type TreePath } from '../store/manifest.ts';
-import { at, setMetadata } from '../store/tree.ts';
+import { outlineOf, startingWith } from '../store/sorted-manifest.ts';
+import { at, makeEntry, setMetadata } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
 import { placeEntry, type RecordFile, type View, withRecords } from './view.ts';
 
@@ -28,8 +29,8 @@ const FIRST_FREE_ID = 100;
 
 /** How dpkg names its files about a deb. */
 export function infoNameOf(store: Store, row: LayerRow): string {
-  for (const { path } of store.manifestOf(row.n).values()) {
-    if (path.startsWith(INFO) && path.endsWith('.list')) return path.slice(INFO.length, -'.list'.length);
+  for (const { path } of startingWith(store.manifestOf(row.n), INFO)) {
+    if (path.endsWith('.list')) return path.slice(INFO.length, -'.list'.length);
   }
   throw new Error(`The tree of "${row.name}" has no list`);
 }
@@ -45,7 +46,7 @@ export function planStacking(store: Store, view: View, debs: readonly Stackable[
   for (const { name, row } of debs) {
     const reason = rules ?? reasonFor(store, view, row);
     if (reason !== undefined) reasons.set(name, reason);
-    for (const { path, type } of store.manifestOf(row.n).values()) {
+    for (const { path, type } of outlineOf(store.manifestOf(row.n))) {
       const isDir = type === 'dir';
       const other = claims.get(path);
       if (other === undefined) claims.set(path, { name, isDir });
@@ -72,8 +73,8 @@ function reasonFor(store: Store, view: View, row: LayerRow): string | undefined 
 
 /** The script that runs before a deb is unpacked; '' where it has none. */
 function preinstOf(store: Store, row: LayerRow): string {
-  for (const { path } of store.manifestOf(row.n).values()) {
-    if (isPreinst(path)) return readFileSync(at(store.treeOf(row.n), path), 'latin1');
+  for (const { path } of startingWith(store.manifestOf(row.n), INFO)) {
+    if (path.endsWith('.preinst')) return readFileSync(at(store.treeOf(row.n), path), 'latin1');
   }
   return '';
 }
@@ -104,14 +105,10 @@ function ownerReason(
   return undefined;
 }
 
-function isPreinst(path: TreePath): boolean {
-  return path.startsWith(INFO) && path.endsWith('.preinst');
-}
-
 function pathReason(store: Store, view: View, row: LayerRow): string | undefined {
   const moved = movedPaths(view);
   const folders = new Map<TreePath, boolean>();
-  for (const { path, type } of store.manifestOf(row.n).values()) {
+  for (const { path, type } of outlineOf(store.manifestOf(row.n))) {
     if (moved.has(`/${path}`)) return `"${printable(path)}" is diverted or overridden`;
     if (isRecordFile(path)) return `it has "${path}"`;
     const isNew = path !== '' && folders.get(parentOf(path)) === false;
@@ -209,8 +206,7 @@ function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number
     mkdirSync(file, { mode: 0o700 });
     setMetadata({ ...(there?.type === 'dir' ? there : entry), mtime: epoch }, file);
   } else if (isList(path)) {
-    copyFileSync(from, file);
-    setMetadata(entry, file);
+    makeEntry(entry, file, from, false);
   } else {
     placeEntry(entry, file, from);
   }

@@ -1,6 +1,7 @@
 import { existsSync, linkSync, lstatSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
+import { attempt } from '../host/program.ts';
 import { type BuildName, type BuildNote, keptBuilds, writeBuild } from './builds.ts';
 import { type PathSum, startPathSum } from './check-layer.ts';
 import { contentDigestOf, extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
@@ -82,6 +83,7 @@ export class Store {
   readonly #manifests = new Map<number, Manifest>();
   readonly #notes = new Map<number, LayerNote>();
   readonly #work = new Map<string, HeldFolder>();
+  readonly #dropping = new Set<Promise<unknown>>();
   readonly #statements: ReturnType<typeof prepare>;
   /** The layers that this process has published and not yet brought to the disk. */
   readonly #published = new Set<number>();
@@ -218,6 +220,19 @@ export class Store {
       if (errno(error) === undefined) throw error;
     }
     this.#release(folder);
+  }
+
+  /** The same while work goes on, for a large one: `workDropped` waits for it. */
+  dropWorkDirAside(folder: string): void {
+    const dropped = attempt(['rm', '-rf', '--', folder]).finally(() => {
+      this.#dropping.delete(dropped);
+      this.#release(folder);
+    });
+    this.#dropping.add(dropped);
+  }
+
+  async workDropped(): Promise<void> {
+    await Promise.allSettled(this.#dropping);
   }
 
   /** Keeps a work folder for a person to look at, in the place of the one kept before by that name; returns where it lies. */

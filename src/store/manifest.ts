@@ -36,6 +36,9 @@ export type Whiteout = Metadata & { readonly type: 'whiteout' };
 
 export type Entry = File | Dir | Symlink | Device | Fifo | Whiteout;
 
+/** An entry's path and type. */
+export type Outline = Pick<Entry, 'path' | 'type'>;
+
 /** All entries of a layer or an image in byte order of their paths. */
 export type Manifest = {
   readonly size: number;
@@ -52,6 +55,17 @@ const LETTER = {
   fifo: 'p',
   whiteout: 'w',
 } as const;
+
+const TYPE = new Map(
+  Object.entries(LETTER).map(([type, letter]) => [letter as string, type as Entry['type']]),
+);
+
+/** @throws Error on a letter that no manifest has. */
+export function typeOfLetter(letter: string): Entry['type'] {
+  const type = TYPE.get(letter);
+  if (type === undefined) throw new Error(`Manifest has a line of unknown type: "${letter}"`);
+  return type;
+}
 
 /** The canonical bytes of a manifest: a line an entry, fields separated by tabs, `\`, tab and newline escaped. */
 export function encodeManifest(manifest: Iterable<Entry>): Buffer {

@@ -3,8 +3,10 @@ import {
   type Entry,
   encodeManifest,
   type Manifest,
+  type Outline,
   pathOfLine,
   type TreePath,
+  typeOfLetter,
 } from './manifest.ts';
 
 /** A manifest that was looked into this often, in parts of its length, is decoded as a whole. */
@@ -17,6 +19,51 @@ const MANY = 30_000;
 /** The canonical bytes of a manifest, encoded only when they are not there. */
 export function bytesOf(manifest: Manifest): Buffer {
   return manifest instanceof SortedManifest ? manifest.bytes : encodeManifest(manifest.values());
+}
+
+/** The entries of a manifest whose paths begin with `prefix`, in byte order. */
+export function startingWith(manifest: Manifest, prefix: string): Iterable<Entry> {
+  return asSorted(manifest).startingWith(prefix);
+}
+
+/** What there is at each path, in byte order: less work than whole entries. */
+export function outlineOf(manifest: Manifest): Iterable<Outline> {
+  return asSorted(manifest).outline();
+}
+
+/** A path and the entries there, undefined where a manifest has none. */
+export type Both = readonly [path: TreePath, before: Entry | undefined, now: Entry | undefined];
+
+/** The paths at which two manifests do not have the same line, in byte order; lines that they share are not decoded. */
+export function* differentEntries(before: Manifest, now: Manifest): Generator<Both> {
+  const [old, young] = [bytesOf(before), bytesOf(now)];
+  let [a, b] = [0, 0];
+  while (a < old.length || b < young.length) {
+    const [aEnd, bEnd] = [lineEnd(old, a), lineEnd(young, b)];
+    if (aEnd - a === bEnd - b && old.compare(young, b, bEnd, a, aEnd) === 0) {
+      [a, b] = [aEnd + 1, bEnd + 1];
+      continue;
+    }
+    const [was, is] = [lineAt(old, a, aEnd), lineAt(young, b, bEnd)];
+    const [wasPath, isPath] = [was, is].map((line) => (line === undefined ? undefined : pathOfLine(line)));
+    const path = isPath === undefined || (wasPath !== undefined && wasPath <= isPath) ? wasPath! : isPath;
+    const [inOld, inNow] = [wasPath === path, isPath === path];
+    yield [path, inOld ? decodeLine(was!) : undefined, inNow ? decodeLine(is!) : undefined];
+    if (inOld) a = aEnd + 1;
+    if (inNow) b = bEnd + 1;
+  }
+}
+
+function lineEnd(bytes: Buffer, start: number): number {
+  return start < bytes.length ? bytes.indexOf(10, start) : start;
+}
+
+function lineAt(bytes: Buffer, start: number, end: number): string | undefined {
+  return start < bytes.length ? bytes.toString('latin1', start, end) : undefined;
+}
+
+function asSorted(manifest: Manifest): SortedManifest {
+  return manifest instanceof SortedManifest ? manifest : new SortedManifest(bytesOf(manifest));
 }
 
 /** A manifest as it lies on the disk: looked up by bisection, decoded a line at a time. */
@@ -70,6 +117,15 @@ export class SortedManifest implements Manifest {
       if (!pathOfLine(line).startsWith(prefix)) return;
       yield decodeLine(line);
       start = end + 1;
+    }
+  }
+
+  *outline(): Generator<Outline> {
+    for (let start = 0; start < this.bytes.length; ) {
+      const tab = this.bytes.indexOf(9, start);
+      const path = pathOfLine(this.bytes.toString('latin1', start, tab));
+      yield { path, type: typeOfLetter(this.bytes.toString('latin1', tab + 1, tab + 2)) };
+      start = this.bytes.indexOf(10, tab) + 1;
     }
   }
 
