@@ -13,6 +13,12 @@ import {
   sorted,
   type TreePath,
 } from '../../src/store/manifest.ts';
+import {
+  differentEntries,
+  outlineOf,
+  SortedManifest,
+  startingWith,
+} from '../../src/store/sorted-manifest.ts';
 
 const path = (text: string): TreePath => text as TreePath;
 const DIGEST = 'ab'.repeat(32) as Digest;
@@ -139,4 +145,39 @@ test('a path is shown as UTF-8 where it is, and by escapes where it would not sh
   assert.equal(printable(latin1('etc/Grün')), 'etc/Grün');
   assert.equal(printable('a\xff\xfe'), 'a\\xff\\xfe');
   assert.equal(printable('a\nb\x1b[31m\\'), 'a\\x0ab\\x1b[31m\\\\');
+});
+
+const tree = fc
+  .uniqueArray(entry, { selector: (one) => one.path, maxLength: 30 })
+  .map((entries) => sorted(entries));
+
+test('of two manifests the different lines are found, whichever of them has more', () => {
+  fc.assert(
+    fc.property(tree, tree, fc.array(fc.boolean(), { maxLength: 30 }), (entries, others, keeps) => {
+      const kept = new Map(entries.flatMap((one, index) => (keeps[index] ? [[one.path, one] as const] : [])));
+      const now = sorted([...kept.values(), ...others.filter((other) => !kept.has(other.path))]);
+      const [a, b] = [entries, now].map((list) => new SortedManifest(encodeManifest(list)));
+      const found = [...differentEntries(a!, b!)];
+      const [was, is] = [entries, now].map((list) => new Map(list.map((one) => [one.path, one])));
+      const paths = sorted([...entries, ...now]).map((one) => one.path);
+      const expected = [...new Set(paths)].flatMap((one) => {
+        const [before, after] = [was!.get(one), is!.get(one)];
+        const text = (some: Entry | undefined) => (some ? encodeManifest([some]).toString('latin1') : '');
+        return text(before) === text(after) ? [] : [[one, before, after]];
+      });
+      assert.deepEqual(found, expected);
+    }),
+  );
+});
+
+test('a part of a manifest, and its paths with their types, are those of the whole', () => {
+  fc.assert(
+    fc.property(tree, bytes, (entries, prefix) => {
+      const manifest = new SortedManifest(encodeManifest(entries));
+      const part = entries.filter((one) => one.path.startsWith(prefix));
+      assert.deepEqual([...startingWith(manifest, prefix)], part);
+      const outlines = entries.map((one) => ({ path: one.path, type: one.type }));
+      assert.deepEqual([...outlineOf(new Map(entries.map((one) => [one.path, one])))], outlines);
+    }),
+  );
 });
