@@ -1,7 +1,7 @@
 import { existsSync, linkSync, lstatSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
-import { type BuildName, type BuildNote, keptBuilds, writeBuild } from './builds.ts';
+import { type BuildName, type BuildNote, buildText, keptBuilds, readBuild, writeBuild } from './builds.ts';
 import { type PathSum, startPathSum } from './check-layer.ts';
 import { contentDigestOf, extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
 import { type Database, SCHEMA, type Statement } from './database.ts';
@@ -11,6 +11,7 @@ import { type Layout, layoutOf, prepareLayout, readOnlyError, syncFolder, workDi
 import { type HeldFolder, makeHeldFolder, sweepFolders } from './locks.ts';
 import { type Manifest, parentOf, type TreePath } from './manifest.ts';
 import { buildRowOf, distrust, layerNumbers, markSettled } from './rebuild.ts';
+import { keepBuildRows } from './rows.ts';
 import { bytesOf, SortedManifest } from './sorted-manifest.ts';
 import { syncFilesystemOf } from './sync.ts';
 import { at, removeTree, setTime } from './tree.ts';
@@ -95,7 +96,10 @@ export class Store {
       this.#database.prepare('DELETE FROM layers WHERE boot IS NOT NULL AND boot <> ?').run(this.#boot);
     });
     this.#statements = this.#index.prepared(prepare);
-    this.#transaction(() => this.#migrate());
+    this.#transaction(() => {
+      this.#migrate();
+      this.#copyBuilds();
+    });
   }
 
   [Symbol.dispose](): void {
@@ -119,6 +123,17 @@ export class Store {
     for (const { n } of layers) this.#addPaths(n, this.manifestOf(n));
     this.#database.exec("DELETE FROM builds; DELETE FROM results WHERE key LIKE 'unchanged %'");
     this.#database.pragma(`user_version = ${SCHEMA}`);
+  }
+
+  /** The table of builds is a copy of their notes: whoever was killed between the two left it behind them. */
+  #copyBuilds(): void {
+    const kept = keptBuilds(this.layout);
+    const known = new Set(this.allBuilds().map(buildText));
+    const added = kept.filter((build) => !known.has(buildText(build)));
+    if (added.length === 0 && kept.length === known.size) return;
+    keepBuildRows(this.#database, kept);
+    for (const note of added.flatMap((build) => readBuild(this.layout, build) ?? []))
+      this.#statements.addBuild.run(buildRowOf(note));
   }
 
   #addPaths(n: number, manifest: Manifest): void {
