@@ -49,6 +49,7 @@ export async function build(request: BuildRequest, report: Report): Promise<Buil
 async function buildAlone(request: BuildRequest, report: Report): Promise<BuildResult> {
   using store = new Store(request.project);
   using _held = await holdForBuild(store, request, report);
+  store.sweepWork();
   const result = await buildHeld(store, request, report, joinRuns(shareRuns(request.jobs)));
   keepReserve(store.layout);
   return result;

@@ -4,13 +4,13 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve as resolvePath } from 'node:path';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
+import { removeFile } from './host/remove.ts';
 import type { Inputs } from './inputs.ts';
 import { currentSlot, type Extent, recipeOf, settleImage, slotsOf, updateFolder } from './layers/image.ts';
 import { asCopies, type ImagePlan, planImage } from './layers/plan.ts';
@@ -139,11 +139,11 @@ export function outputFolder(store: Store, output: string): OutputFolder {
 export function fillFolder(store: Store, folder: OutputFolder, plan: ImagePlan, copy = false): Extent {
   const { path, note } = folder;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(inodeFile(folder), UNFINISHED);
-  if (copy) rmSync(note, { force: true });
+  writeFileSync(inodeFile(folder), UNFINISHED, { flush: true });
+  if (copy) removeFile(note);
   const extent = updateFolder(store, path, note, copy ? asCopies(plan) : plan);
-  if (copy) for (const file of [note, inodeFile(folder)]) rmSync(file, { force: true });
-  else writeFileSync(inodeFile(folder), String(statSync(path).ino));
+  if (copy) for (const file of [note, inodeFile(folder)]) removeFile(file);
+  else writeFileSync(inodeFile(folder), String(statSync(path).ino), { flush: true });
   return extent;
 }
 

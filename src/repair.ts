@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { holdForBuild } from './bench.ts';
@@ -8,6 +7,7 @@ import { debPath } from './debian/debs.ts';
 import { download } from './debian/download.ts';
 import type { Pin } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
+import { removeFile } from './host/remove.ts';
 import { mirrorsOf } from './inputs.ts';
 import { forgetSlot, planOfSlot, settleImage, slotsOf } from './layers/image.ts';
 import { joinRuns, shareRuns } from './layers/relay.ts';
@@ -18,7 +18,7 @@ import type { BuildRequest } from './request.ts';
 import { type LayerRow, Store } from './store/layers.ts';
 import type { File } from './store/manifest.ts';
 import { entryAt, mendPath } from './store/mend.ts';
-import { at } from './store/tree.ts';
+import { at, removeTree } from './store/tree.ts';
 import {
   type Damage,
   holdForVerify,
@@ -218,8 +218,8 @@ function debsOf(store: Store, n: number): string[] {
 function mendSmall({ layout }: Store, damages: readonly Damage[], outcomes: Map<Damage, Outcome>): void {
   const gone = { kind: 'mended', how: 'removed: the next build that needs it gets it again' } as const;
   for (const damage of damages) {
-    if (damage.kind === 'source') rmSync(join(layout.sources, damage.name), { force: true });
-    if (damage.kind === 'tool') rmSync(join(layout.tools, damage.name), { recursive: true, force: true });
+    if (damage.kind === 'source') removeFile(join(layout.sources, damage.name));
+    if (damage.kind === 'tool') removeTree(Buffer.from(join(layout.tools, damage.name)));
     if (damage.kind === 'source' || damage.kind === 'tool') outcomes.set(damage, gone);
     if (damage.kind === 'index') outcomes.set(damage, { kind: 'mended', how: 'the index was made anew' });
   }
@@ -232,7 +232,7 @@ async function mendDebs(
   outcomes: Map<Damage, Outcome>,
 ): Promise<void> {
   const damaged = damages.filter((damage) => damage.kind === 'deb');
-  for (const damage of damaged) rmSync(debPath(store.layout.debs, damage), { recursive: true, force: true });
+  for (const damage of damaged) removeTree(Buffer.from(debPath(store.layout.debs, damage)));
   for (const damage of damaged) {
     if (!damage.pin) outcomes.set(damage, { kind: 'mended', how: 'removed: no lock pins it' });
   }

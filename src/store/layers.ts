@@ -215,14 +215,18 @@ export class Store {
     return this.noteOf(n).records;
   }
 
-  /** A new folder for work in progress, held until it is dropped or this process ends. What dead processes left is removed first. */
+  /** A new folder for work in progress, held until it is dropped or this process ends. */
   makeWorkDir(): string {
-    const { tmp } = this.layout;
     if (this.isReadOnly) throw readOnlyError(this.layout);
-    if (this.#work.size === 0) sweepFolders(tmp, WORK_DIR, (left) => removeTree(Buffer.from(left)));
-    const held = makeHeldFolder(tmp, workDirName);
+    if (this.#work.size === 0) this.sweepWork();
+    const held = makeHeldFolder(this.layout.tmp, workDirName);
     this.#work.set(held.path, held);
     return held.path;
+  }
+
+  /** Removes the work folders of processes that are dead. */
+  sweepWork(): void {
+    if (!this.isReadOnly) sweepFolders(this.layout.tmp, WORK_DIR, (left) => removeTree(Buffer.from(left)));
   }
 
   /** Removes a work folder; what cannot be removed now goes when another one is made. */
