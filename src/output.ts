@@ -116,7 +116,7 @@ export type OutputFolder = { readonly path: string; readonly note: string };
  */
 export function outputFolder(store: Store, output: string): OutputFolder {
   const path = existsSync(output) ? realpathSync(output) : resolvePath(output);
-  const notes = join(store.layout.root, 'outputs');
+  const notes = notesFolder(store.layout.root);
   mkdirSync(notes, { recursive: true, mode: 0o700 });
   const folder = { path, note: join(notes, `${digestOf(path)}.json`) };
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -130,6 +130,17 @@ export function outputFolder(store: Store, output: string): OutputFolder {
     });
   }
   return folder;
+}
+
+function notesFolder(store: string): string {
+  return join(store, 'outputs');
+}
+
+/** How the folders of the person's own were made: the notes' files, by the store's folder. */
+export function folderNotes(store: string): string[] {
+  const notes = notesFolder(store);
+  if (!existsSync(notes)) return [];
+  return readdirSync(notes).flatMap((name) => (name.endsWith('.json') ? [join(notes, name)] : []));
 }
 
 /**

@@ -9,9 +9,9 @@ import type { Pin } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import { removeFile } from './host/remove.ts';
 import { mirrorsOf } from './inputs.ts';
-import { forgetSlot, planOfSlot, settleImage, slotsOf } from './layers/image.ts';
+import { forgetSlot, planOfSlot, readFolderNote, settleImage, slotsOf } from './layers/image.ts';
 import { joinRuns, shareRuns } from './layers/relay.ts';
-import { forgetImage } from './output.ts';
+import { folderNotes, forgetImage } from './output.ts';
 import { listConfs, loadConf } from './project/conf.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
@@ -141,6 +141,7 @@ async function mendHeld(
   const { damages } = found;
   const slots = slotsIn(store);
   const lost = await mendLayers(store, slots, damages, outcomes);
+  forgetFolders(store, damages);
   if (damages.some(({ kind }) => kind === 'index')) store.remakeIndex();
   mendSmall(store, damages, outcomes);
   await mendDebs(store, request, damages, outcomes);
@@ -175,6 +176,19 @@ async function mendLayers(
   });
   for (const n of lost.keys()) store.retire(n);
   return new Map(rows);
+}
+
+/** Folders of a person's own that hold a file of a damaged layer: the next build or restore that fills one makes it from nothing. */
+function forgetFolders({ layout }: Store, damages: readonly Damage[]): void {
+  const damaged = new Set(
+    damages.flatMap((one) => {
+      if (one.kind === 'path') return [one.n, ...one.sharing.map(({ n }) => n)];
+      return one.kind === 'layer' ? [one.n] : [];
+    }),
+  );
+  for (const file of folderNotes(layout.root)) {
+    if (readFolderNote(file)?.layers.some(([, n]) => damaged.has(n))) removeFile(file);
+  }
 }
 
 type PathDamage = Extract<Damage, { kind: 'path' }>;
