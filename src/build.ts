@@ -55,8 +55,8 @@ async function buildAlone(request: BuildRequest, report: Report): Promise<BuildR
   return result;
 }
 
-/** The build is done: nothing that comes now makes it fail. */
-async function tidyUp({ project, conf, signal }: BuildRequest, report: Report): Promise<void> {
+/** Keeps the store within its size. The build is done: nothing that comes now makes it fail. Holds no lock before. */
+export async function tidyUp({ project, conf, signal }: BuildRequest, report: Report): Promise<void> {
   try {
     const text = await keepWithin(project, conf, signal);
     if (text !== undefined) report({ kind: 'note', text });
