@@ -58,7 +58,10 @@ export function slotsOf(images: string, name: string): Slots {
 export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent {
   const current = currentSlot(slots);
   const shown = current === undefined ? undefined : readNote(noteFile(current));
-  if (shown?.digest === plan.digest) return { paths: shown.paths, bytes: shown.bytes };
+  if (current !== undefined && shown?.digest === plan.digest) {
+    renameNote(store, current, shown, plan);
+    return { paths: shown.paths, bytes: shown.bytes };
+  }
   const [target, other] = current === slots.slots[0] ? slots.slots.toReversed() : slots.slots;
   const spare = current === undefined && store.hasFreshLayers() ? other : undefined;
   const extent = bring(store, target!, noteFile(target!), plan, spare);
@@ -73,6 +76,14 @@ export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent
     throw error;
   }
   return extent;
+}
+
+/** The same image may have come from other layers, where those that it was made from are gone. */
+function renameNote(store: Store, slot: string, shown: Note, plan: ImagePlan): void {
+  const isOther = JSON.stringify(shown.layers) !== JSON.stringify(keepLayers(plan.view.layers));
+  if (!isOther || shown.layers.every(([, n]) => store.layerNumbered(n))) return;
+  const file = writeNote(noteFile(slot), plan, shown, slot, true);
+  renameSync(`${file}.new`, file);
 }
 
 /** Makes a folder of the caller's equal to the plan; `note` is where is kept how it was made. */
@@ -315,7 +326,13 @@ function noteFile(slot: string): string {
 }
 
 /** Writes the note under a name of its own, from which it is renamed once the folder is on the disk. A slot's is there with the slot. */
-function writeNote(file: string, plan: ImagePlan, { paths, bytes }: Extent, folder: string): string {
+function writeNote(
+  file: string,
+  plan: ImagePlan,
+  { paths, bytes }: Extent,
+  folder: string,
+  flush = dirname(file) !== dirname(folder),
+): string {
   const note: Note = {
     format: FORMAT,
     digest: plan.digest,
@@ -324,7 +341,6 @@ function writeNote(file: string, plan: ImagePlan, { paths, bytes }: Extent, fold
     bytes,
     ...recipeOf(plan),
   };
-  const flush = dirname(file) !== dirname(folder);
   writeFileSync(`${file}.new`, JSON.stringify(note), { mode: 0o600, flush });
   return file;
 }

@@ -10,8 +10,8 @@ import { IndexFile } from './index-file.ts';
 import { type Layout, layoutOf, prepareLayout, readOnlyError, syncFolder, workDirName } from './layout.ts';
 import { type HeldFolder, makeHeldFolder, sweepFolders } from './locks.ts';
 import { type Manifest, parentOf, type TreePath } from './manifest.ts';
-import { buildRowOf, distrust, layerNumbers, markSettled } from './rebuild.ts';
-import { keepBuildRows } from './rows.ts';
+import { buildRowOf, distrust, isSettled, layerNumbers, markSettled } from './rebuild.ts';
+import { durably, keepBuildRows } from './rows.ts';
 import { bytesOf, SortedManifest } from './sorted-manifest.ts';
 import { syncFilesystemOf } from './sync.ts';
 import { at, removeTree, setTime } from './tree.ts';
@@ -92,9 +92,7 @@ export class Store {
     prepareLayout(this.layout);
     this.#index = new IndexFile(this.layout);
     this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    this.#transaction(() => {
-      this.#database.prepare('DELETE FROM layers WHERE boot IS NOT NULL AND boot <> ?').run(this.#boot);
-    });
+    this.#transaction(() => this.#dropUnsettled());
     this.#statements = this.#index.prepared(prepare);
     this.#transaction(() => {
       this.#migrate();
@@ -123,6 +121,16 @@ export class Store {
     for (const { n } of layers) this.#addPaths(n, this.manifestOf(n));
     this.#database.exec("DELETE FROM builds; DELETE FROM results WHERE key LIKE 'unchanged %'");
     this.#database.pragma(`user_version = ${SCHEMA}`);
+  }
+
+  /** A layer of another boot is on the disk if that was noted beside it; else a power cut may have taken it. */
+  #dropUnsettled(): void {
+    const rows = this.#database
+      .prepare<[string], { n: number }>('SELECT n FROM layers WHERE boot IS NOT NULL AND boot <> ?')
+      .all(this.#boot);
+    const keep = this.#database.prepare('UPDATE layers SET boot = NULL WHERE n = ?');
+    const drop = this.#database.prepare('DELETE FROM layers WHERE n = ?');
+    for (const { n } of rows) (isSettled(this.layout, n) ? keep : drop).run(n);
   }
 
   /** The table of builds is a copy of their notes: whoever was killed between the two left it behind them. */
@@ -343,9 +351,12 @@ export class Store {
     this.#requireOwn();
     if (fresh.length === 0) return;
     markSettled(this.layout, fresh);
-    this.#transaction(() => {
-      for (const n of fresh) this.#statements.settle.run(n);
-    });
+    // What is made of these layers from here on may outlive a power cut: so must their rows.
+    this.#index.mending(() =>
+      durably(this.#database, () => {
+        for (const n of fresh) this.#statements.settle.run(n);
+      }),
+    );
   }
 
   /** What the disk may have lost is never taken for a layer again, not by a new index either. */

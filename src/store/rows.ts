@@ -91,7 +91,7 @@ export function keepFloor(index: Database, floor: number): void {
 }
 
 /** In WAL a commit that is not synced is lost with the power, and a folder that was removed after it is not. */
-function durably(index: Database, work: () => void): void {
+export function durably(index: Database, work: () => void): void {
   index.pragma('synchronous = FULL');
   try {
     index.transaction(work).immediate();
