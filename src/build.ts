@@ -49,6 +49,7 @@ export async function build(request: BuildRequest, report: Report): Promise<Buil
 async function buildAlone(request: BuildRequest, report: Report): Promise<BuildResult> {
   using store = new Store(request.project);
   using _held = await holdForBuild(store, request, report);
+  store.sweepWork();
   try {
     const result = await buildHeld(store, request, report, joinRuns(shareRuns(request.jobs)));
     keepReserve(store.layout);
@@ -58,8 +59,8 @@ async function buildAlone(request: BuildRequest, report: Report): Promise<BuildR
   }
 }
 
-/** The build is done: nothing that comes now makes it fail. */
-async function tidyUp({ project, conf, signal }: BuildRequest, report: Report): Promise<void> {
+/** Keeps the store within its size. The build is done: nothing that comes now makes it fail. Holds no lock before. */
+export async function tidyUp({ project, conf, signal }: BuildRequest, report: Report): Promise<void> {
   try {
     const text = await keepWithin(project, conf, signal);
     if (text !== undefined) report({ kind: 'note', text });

@@ -1,6 +1,7 @@
-import { existsSync, lstatSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errno, SnapError } from './host/error.ts';
+import { removeFile } from './host/remove.ts';
 import { currentSlot, imageNames, slotsOf } from './layers/image.ts';
 import { measure } from './store/disk.ts';
 import { planGc } from './store/gc.ts';
@@ -68,7 +69,7 @@ async function cleanOne(store: Store, name: string): Promise<CleanedImage> {
     `${link}.new`,
     ...slots.flatMap((slot) => [`${slot}.json`, `${slot}.json.new`]),
   ]) {
-    rmSync(file, { force: true });
+    removeFile(file);
   }
   for (const slot of slots) remove(slot);
   return { name, freed: planGc({ holdings, roots: [], disk, limits: {}, size: 0, free: 0 }).frees };

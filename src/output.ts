@@ -4,13 +4,13 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve as resolvePath } from 'node:path';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
+import { removeFile } from './host/remove.ts';
 import type { Inputs } from './inputs.ts';
 import { currentSlot, type Extent, recipeOf, settleImage, slotsOf, updateFolder } from './layers/image.ts';
 import { asCopies, type ImagePlan, planImage } from './layers/plan.ts';
@@ -116,7 +116,7 @@ export type OutputFolder = { readonly path: string; readonly note: string };
  */
 export function outputFolder(store: Store, output: string): OutputFolder {
   const path = existsSync(output) ? realpathSync(output) : resolvePath(output);
-  const notes = join(store.layout.root, 'outputs');
+  const notes = notesFolder(store.layout.root);
   mkdirSync(notes, { recursive: true, mode: 0o700 });
   const folder = { path, note: join(notes, `${digestOf(path)}.json`) };
   const stat = statSync(path, { throwIfNoEntry: false });
@@ -132,6 +132,17 @@ export function outputFolder(store: Store, output: string): OutputFolder {
   return folder;
 }
 
+function notesFolder(store: string): string {
+  return join(store, 'outputs');
+}
+
+/** How the folders of the person's own were made: the notes' files, by the store's folder. */
+export function folderNotes(store: string): string[] {
+  const notes = notesFolder(store);
+  if (!existsSync(notes)) return [];
+  return readdirSync(notes).flatMap((name) => (name.endsWith('.json') ? [join(notes, name)] : []));
+}
+
 /**
  * Puts an image into a folder of the person's own. With `copy` no file is linked to one of the store, and the folder is the person's
  * alone from then on: nothing is put into it again.
@@ -139,11 +150,11 @@ export function outputFolder(store: Store, output: string): OutputFolder {
 export function fillFolder(store: Store, folder: OutputFolder, plan: ImagePlan, copy = false): Extent {
   const { path, note } = folder;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(inodeFile(folder), UNFINISHED);
-  if (copy) rmSync(note, { force: true });
+  writeFileSync(inodeFile(folder), UNFINISHED, { flush: true });
+  if (copy) removeFile(note);
   const extent = updateFolder(store, path, note, copy ? asCopies(plan) : plan);
-  if (copy) for (const file of [note, inodeFile(folder)]) rmSync(file, { force: true });
-  else writeFileSync(inodeFile(folder), String(statSync(path).ino));
+  if (copy) for (const file of [note, inodeFile(folder)]) removeFile(file);
+  else writeFileSync(inodeFile(folder), String(statSync(path).ino), { flush: true });
   return extent;
 }
 

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { holdForBuild } from './bench.ts';
@@ -8,17 +7,18 @@ import { debPath } from './debian/debs.ts';
 import { download } from './debian/download.ts';
 import type { Pin } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
+import { removeFile } from './host/remove.ts';
 import { mirrorsOf } from './inputs.ts';
-import { forgetSlot, planOfSlot, settleImage, slotsOf } from './layers/image.ts';
+import { forgetSlot, planOfSlot, readFolderNote, settleImage, slotsOf } from './layers/image.ts';
 import { joinRuns, shareRuns } from './layers/relay.ts';
-import { forgetImage } from './output.ts';
+import { folderNotes, forgetImage } from './output.ts';
 import { listConfs, loadConf } from './project/conf.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
 import { type LayerRow, Store } from './store/layers.ts';
 import type { File } from './store/manifest.ts';
 import { entryAt, mendPath } from './store/mend.ts';
-import { at } from './store/tree.ts';
+import { at, removeTree } from './store/tree.ts';
 import {
   type Damage,
   holdForVerify,
@@ -141,6 +141,7 @@ async function mendHeld(
   const { damages } = found;
   const slots = slotsIn(store);
   const lost = await mendLayers(store, slots, damages, outcomes);
+  forgetFolders(store, damages);
   if (damages.some(({ kind }) => kind === 'index')) store.remakeIndex();
   mendSmall(store, damages, outcomes);
   await mendDebs(store, request, damages, outcomes);
@@ -175,6 +176,19 @@ async function mendLayers(
   });
   for (const n of lost.keys()) store.retire(n);
   return new Map(rows);
+}
+
+/** Folders of a person's own that hold a file of a damaged layer: the next build or restore that fills one makes it from nothing. */
+function forgetFolders({ layout }: Store, damages: readonly Damage[]): void {
+  const damaged = new Set(
+    damages.flatMap((one) => {
+      if (one.kind === 'path') return [one.n, ...one.sharing.map(({ n }) => n)];
+      return one.kind === 'layer' ? [one.n] : [];
+    }),
+  );
+  for (const file of folderNotes(layout.root)) {
+    if (readFolderNote(file)?.layers.some(([, n]) => damaged.has(n))) removeFile(file);
+  }
 }
 
 type PathDamage = Extract<Damage, { kind: 'path' }>;
@@ -218,8 +232,8 @@ function debsOf(store: Store, n: number): string[] {
 function mendSmall({ layout }: Store, damages: readonly Damage[], outcomes: Map<Damage, Outcome>): void {
   const gone = { kind: 'mended', how: 'removed: the next build that needs it gets it again' } as const;
   for (const damage of damages) {
-    if (damage.kind === 'source') rmSync(join(layout.sources, damage.name), { force: true });
-    if (damage.kind === 'tool') rmSync(join(layout.tools, damage.name), { recursive: true, force: true });
+    if (damage.kind === 'source') removeFile(join(layout.sources, damage.name));
+    if (damage.kind === 'tool') removeTree(Buffer.from(join(layout.tools, damage.name)));
     if (damage.kind === 'source' || damage.kind === 'tool') outcomes.set(damage, gone);
     if (damage.kind === 'index') outcomes.set(damage, { kind: 'mended', how: 'the index was made anew' });
   }
@@ -232,7 +246,7 @@ async function mendDebs(
   outcomes: Map<Damage, Outcome>,
 ): Promise<void> {
   const damaged = damages.filter((damage) => damage.kind === 'deb');
-  for (const damage of damaged) rmSync(debPath(store.layout.debs, damage), { recursive: true, force: true });
+  for (const damage of damaged) removeTree(Buffer.from(debPath(store.layout.debs, damage)));
   for (const damage of damaged) {
     if (!damage.pin) outcomes.set(damage, { kind: 'mended', how: 'removed: no lock pins it' });
   }

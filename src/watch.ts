@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { holdForBuild } from './bench.ts';
-import { buildHeld } from './build.ts';
+import { buildHeld, tidyUp } from './build.ts';
 import { Changes } from './changes.ts';
 import type { Order } from './debian/lock.ts';
 import { errno, SnapError } from './host/error.ts';
@@ -69,7 +69,9 @@ export async function watch(request: BuildRequest, tell: (event: WatchEvent) => 
   const watching: Watching = { request, changes, tell, report, ended, paths: [], rerun, digest: undefined };
   try {
     for (;;) {
+      const digest = watching.digest;
       await buildUntilStill(watching);
+      if (watching.digest !== digest) await tidyUp(request, report);
       tell({ kind: 'watching', files: changes.files });
       while (!(await changed(watching)));
     }

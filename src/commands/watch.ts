@@ -23,7 +23,8 @@ export async function watchBuilds(request: BuildRequest, json: boolean): Promise
         shown = showBuild(request);
         return;
       case 'progress':
-        shown?.report(event.event);
+        if (shown) shown.report(event.event);
+        else if (event.event.kind === 'note') say(printable(event.event.text));
         return;
       case 'changed': {
         const text = `${request.conf}: ${listed(event.paths)} changed`;

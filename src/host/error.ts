@@ -51,6 +51,10 @@ const REFUSALS: Readonly<Record<string, readonly [state: string, hint: string]>>
   EROFS: ['the filesystem is read-only', 'mount it writable'],
   ENOSPC: ['no space is left', 'make room on the disk'],
   EDQUOT: ['the quota is used up', 'make room on the disk'],
+  SQLITE_CANTOPEN: [
+    'it, or a file beside it, cannot be opened',
+    'look at who may write there, and at what the kernel says of the disk (dmesg)',
+  ],
 };
 
 /**

@@ -1,7 +1,6 @@
 import {
   chmodSync,
   existsSync,
-  linkSync,
   lstatSync,
   mkdirSync,
   readFileSync,
@@ -19,7 +18,7 @@ import type { DebTrees } from './deb-trees.ts';
 import { type Inputs, pinOf } from './key.ts';
 import { type LayerJob, runLayer, type Workshop } from './run.ts';
 import { readOnlyProc, type Step } from './sandbox.ts';
-import { isFolder } from './stage.ts';
+import { isFolder, stageFixed } from './stage.ts';
 import { baseStep } from './steps.ts';
 import { infoNameOf, layOut, planStacking } from './unpacked.ts';
 import { mergeView } from './view.ts';
@@ -122,7 +121,7 @@ function mmdebstrapStep(
   chmodSync(repository, 0o755);
   for (const pin of pins) {
     const file = debPath(store.layout.debs, pin);
-    linkSync(file, join(repository, basename(file)));
+    stageFixed(file, join(repository, basename(file)));
   }
   writeFileSync(join(repository, 'Packages'), index);
   const hook = `rm -f "$1/etc/resolv.conf" "$1/etc/hostname" "$1/etc/apt/sources.list" "$1/etc/apt/apt.conf.d/99mmdebstrap"`;

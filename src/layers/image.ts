@@ -5,12 +5,12 @@ import {
   readFileSync,
   readlinkSync,
   renameSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
+import { removeFile } from '../host/remove.ts';
 import type { Recipe } from '../store/builds.ts';
 import { asDigest, type Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
@@ -58,12 +58,15 @@ export function slotsOf(images: string, name: string): Slots {
 export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent {
   const current = currentSlot(slots);
   const shown = current === undefined ? undefined : readNote(noteFile(current));
-  if (shown?.digest === plan.digest) return { paths: shown.paths, bytes: shown.bytes };
+  if (current !== undefined && shown?.digest === plan.digest) {
+    renameNote(store, current, shown, plan);
+    return { paths: shown.paths, bytes: shown.bytes };
+  }
   const [target, other] = current === slots.slots[0] ? slots.slots.toReversed() : slots.slots;
   const spare = current === undefined && store.hasFreshLayers() ? other : undefined;
   const extent = bring(store, target!, noteFile(target!), plan, spare);
   const beside = `${slots.link}.new`;
-  rmSync(beside, { force: true });
+  removeFile(beside);
   symlinkSync(basename(target), beside);
   renameSync(beside, slots.link);
   try {
@@ -73,6 +76,14 @@ export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent
     throw error;
   }
   return extent;
+}
+
+/** The same image may have come from other layers, where those that it was made from are gone. */
+function renameNote(store: Store, slot: string, shown: Note, plan: ImagePlan): void {
+  const isOther = JSON.stringify(shown.layers) !== JSON.stringify(keepLayers(plan.view.layers));
+  if (!isOther || shown.layers.every(([, n]) => store.layerNumbered(n))) return;
+  const file = writeNote(noteFile(slot), plan, shown, slot, true);
+  renameSync(`${file}.new`, file);
 }
 
 /** Makes a folder of the caller's equal to the plan; `note` is where is kept how it was made. */
@@ -89,18 +100,20 @@ function bring(
   spare: string | undefined,
 ): Extent {
   const before = existsSync(folder) ? readNote(note) : undefined;
-  rmSync(note, { force: true });
+  removeFile(note);
   const extent = (before && change(store, folder, before, plan)) ?? makeAll(folder, plan);
   const hasSpare = spare !== undefined && makeSpare(spare, plan);
+  // Written before the wait for the disk and named after it: so none is ever found empty.
+  const written = [writeNote(note, plan, extent, folder)];
+  if (hasSpare) written.push(writeNote(noteFile(spare), plan, extent, spare));
   store.settleFolder(folder);
-  if (hasSpare) writeNote(noteFile(spare), plan, extent, spare);
-  writeNote(note, plan, extent, folder);
+  for (const file of written) renameSync(`${file}.new`, file);
   return extent;
 }
 
 /** False when there is no room for it: the next change makes it. */
 function makeSpare(slot: string, plan: ImagePlan): boolean {
-  rmSync(noteFile(slot), { force: true });
+  removeFile(noteFile(slot));
   try {
     makeAll(slot, plan);
     return true;
@@ -305,14 +318,21 @@ export function readNoteOf(slot: string): (Recipe & { readonly digest: Digest })
 
 /** From now on the slot is made from nothing, whatever lies there. The caller holds the conf's image for itself. */
 export function forgetSlot(slot: string): void {
-  rmSync(noteFile(slot), { force: true });
+  removeFile(noteFile(slot));
 }
 
 function noteFile(slot: string): string {
   return `${slot}.json`;
 }
 
-function writeNote(file: string, plan: ImagePlan, { paths, bytes }: Extent, folder: string): void {
+/** Writes the note under a name of its own, from which it is renamed once the folder is on the disk. A slot's is there with the slot. */
+function writeNote(
+  file: string,
+  plan: ImagePlan,
+  { paths, bytes }: Extent,
+  folder: string,
+  flush = dirname(file) !== dirname(folder),
+): string {
   const note: Note = {
     format: FORMAT,
     digest: plan.digest,
@@ -321,8 +341,8 @@ function writeNote(file: string, plan: ImagePlan, { paths, bytes }: Extent, fold
     bytes,
     ...recipeOf(plan),
   };
-  writeFileSync(`${file}.new`, JSON.stringify(note), { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  writeFileSync(`${file}.new`, JSON.stringify(note), { mode: 0o600, flush });
+  return file;
 }
 
 function readNote(file: string): Note | undefined {

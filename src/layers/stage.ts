@@ -1,4 +1,13 @@
-import { chmodSync, lchownSync, lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  symlinkSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
 import type { TreePath } from '../store/manifest.ts';
@@ -61,6 +70,16 @@ export function stageFiles(project: string, files: readonly string[], folder: st
       });
     }
     stageInput(join(project, file), join(folder, file), epoch);
+  }
+}
+
+/** Shows a step a file that nobody changes: by a link, or where none can be made by a copy. */
+export function stageFixed(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (!['EXDEV', 'EMLINK', 'EPERM'].includes(errno(error) ?? '')) throw error;
+    copyFileSync(from, to);
   }
 }
 

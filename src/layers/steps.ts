@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, PackageId } from '../debian/lock.ts';
@@ -9,7 +9,7 @@ import { PRELUDE, pinOf } from './key.ts';
 import { PREINSTS, STAGED, type StackedDeb, stagePreinst } from './preinst.ts';
 import type { Workshop } from './run.ts';
 import type { Bind, Step } from './sandbox.ts';
-import { stageFiles, stageInput } from './stage.ts';
+import { stageFiles, stageFixed, stageInput } from './stage.ts';
 
 const RUN = '/run/snap';
 
@@ -81,7 +81,7 @@ export function packageStep(
         continue;
       }
       const file = `${name}_${encodeURIComponent(version)}_${arch}.deb`;
-      linkSync(debPath(store.layout.debs, pinOf(lock, id)), join(shown, file));
+      stageFixed(debPath(store.layout.debs, pinOf(lock, id)), join(shown, file));
       files.push(`'${RUN}/debs/${file}'`);
     }
     flush();
@@ -218,7 +218,7 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
   stageFiles(options.project, scriptlet.files, join(inputs, 'home'), lock.epoch);
   mkdirSync(join(inputs, 'sources'), { mode: 0o755 });
   for (const source of scriptlet.sources) {
-    linkSync(join(options.sourcesDir, source.sha256), join(inputs, 'sources', sourceFile(source)));
+    stageFixed(join(options.sourcesDir, source.sha256), join(inputs, 'sources', sourceFile(source)));
   }
   // Not the project's own file: whoever saves it now would have it run under the key of what it was.
   writeFileSync(join(inputs, 'scriptlet.sh'), scriptlet.text);

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
+import { removeFile } from '../host/remove.ts';
 import { asDigest, type Digest } from './digest.ts';
 import { type Layout, namesIn, syncFolder } from './layout.ts';
 
@@ -46,13 +47,15 @@ const FORMAT = 1;
 
 type Place = Pick<Layout, 'builds' | 'tags' | 'pins'>;
 
-/** Keeps a build. Success: it is whole under its name. Needs the conf's image to be held. */
+/** Keeps a build. Success: it is whole under its name, and on the disk. Needs the conf's image to be held. */
 export function writeBuild(place: Place, build: Omit<BuildNote, 'format'>): void {
   const folder = join(place.builds, build.conf);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, `${build.number}.json`);
-  writeFileSync(`${file}.new`, JSON.stringify({ format: FORMAT, ...build }), { mode: 0o600 });
+  writeFileSync(`${file}.new`, JSON.stringify({ format: FORMAT, ...build }), { mode: 0o600, flush: true });
   renameSync(`${file}.new`, file);
+  syncFolder(folder);
+  if (build.number === 1) syncFolder(place.builds);
 }
 
 /** Undefined where there is none, or one that a power cut has cut off. No lock. */
@@ -81,7 +84,7 @@ export function keptBuilds(place: Place): BuildName[] {
 
 /** Needs the store's lock, exclusive. */
 export function removeBuild(place: Place, { conf, number }: BuildName): void {
-  rmSync(join(place.builds, conf, `${number}.json`), { force: true });
+  removeFile(join(place.builds, conf, `${number}.json`));
   try {
     rmdirSync(join(place.builds, conf));
   } catch (error) {
@@ -111,7 +114,7 @@ export function writeTag(place: Place, tag: string, build: BuildName): void {
 }
 
 export function removeTag(place: Place, tag: string): void {
-  rmSync(join(place.tags, tag), { force: true });
+  removeFile(join(place.tags, tag));
 }
 
 /** The builds that are kept until they are let go. No lock. */
@@ -126,7 +129,7 @@ export function writePin(place: Place, build: BuildName): void {
 }
 
 export function removePin(place: Place, build: BuildName): void {
-  rmSync(join(place.pins, buildText(build)), { force: true });
+  removeFile(join(place.pins, buildText(build)));
 }
 
 /** `demo@3` */

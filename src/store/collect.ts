@@ -1,7 +1,8 @@
-import { lstatSync, renameSync, rmSync } from 'node:fs';
+import { lstatSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { errno, SnapError } from '../host/error.ts';
+import { diskFailure, errno, SnapError } from '../host/error.ts';
+import { removeFile } from '../host/remove.ts';
 import { type BuildName, keptBuilds, removeBuild } from './builds.ts';
 import type { GcPlan, Holding } from './gc.ts';
 import { Store } from './layers.ts';
@@ -71,7 +72,7 @@ function remove({ root, trash }: Layout, { path, kind }: Holding, left: string[]
   const file = join(root, path);
   try {
     const isFolder = lstatSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
-    if (!isFolder) rmSync(file, { force: true });
+    if (!isFolder) removeFile(file);
     else if (kind === 'trash') removeTree(Buffer.from(file));
     else {
       const away = join(trash, workDirName());
@@ -80,7 +81,7 @@ function remove({ root, trash }: Layout, { path, kind }: Holding, left: string[]
     }
   } catch (error) {
     if (errno(error) === undefined) throw error;
-    left.push(`${path}: ${(error as Error).message}`);
+    left.push(`${path}: ${(diskFailure(error) ?? (error as Error)).message}`);
   }
 }
 
@@ -97,15 +98,18 @@ export function removeWaste(layout: Layout, paths: readonly string[]): void {
 
 /** Whether an error says that there is no room: on the disk, in a quota, or for the index. */
 export function isFull(error: unknown): boolean {
-  for (let one = error; one instanceof Error; one = one.cause) {
-    if (['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(errno(one) ?? '')) return true;
-  }
-  return false;
+  return codesOf(error).some((code) => ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(code));
+}
+
+/** Those of the error and of what caused it. */
+function codesOf(error: unknown): string[] {
+  return error instanceof Error ? [errno(error) ?? '', ...codesOf(error.cause)] : [];
 }
 
 /** The same; where there is no room in the store, the index's library cannot always tell why it failed. */
 export function isFullAt(layout: Layout, error: unknown): boolean {
-  return isFull(error) || (/^SQLITE_(IOERR|CANTOPEN)/.test(errno(error) ?? '') && isTight(layout));
+  const isVague = codesOf(error).some((code) => /^SQLITE_(IOERR|CANTOPEN)/.test(code));
+  return isFull(error) || (isVague && isTight(layout));
 }
 
 /**

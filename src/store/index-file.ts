@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { diskFailure, SnapError } from '../host/error.ts';
 import { notice } from '../host/notice.ts';
+import { removeFile } from '../host/remove.ts';
 import { type Database, isDamage, openIndex, openIndexCopy, SCHEMA, type Statement } from './database.ts';
 import { isReadOnly, type Layout, readOnlyError, syncFolder } from './layout.ts';
 import { type Held, holdLockNow } from './locks.ts';
@@ -46,7 +47,7 @@ export class IndexFile {
       this.#inode = statSync(layout.index).ino;
     } catch (error) {
       this.#held.release();
-      throw error;
+      throw diskFailure(error, layout.index) ?? error;
     }
   }
 
@@ -203,7 +204,7 @@ function isEmpty(database: Database): boolean {
 /** Puts a new index in the place of what is there, which is kept beside it. Needs the index's lock, alone. */
 function replaceIndex(layout: Layout): Rebuilt {
   const fresh = `${layout.index}.new`;
-  for (const end of ['', '-wal', '-shm', '-journal']) rmSync(`${fresh}${end}`, { force: true });
+  for (const end of ['', '-wal', '-shm', '-journal']) removeFile(`${fresh}${end}`);
   const rebuilt = rebuildIndex(layout, fresh);
   setAside(layout.index);
   renameSync(fresh, layout.index);

@@ -2,7 +2,7 @@ import { existsSync, linkSync, lstatSync, readFileSync, renameSync, statSync, wr
 import { join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
 import { attempt } from '../host/program.ts';
-import { type BuildName, type BuildNote, keptBuilds, writeBuild } from './builds.ts';
+import { type BuildName, type BuildNote, buildText, keptBuilds, readBuild, writeBuild } from './builds.ts';
 import { type PathSum, startPathSum } from './check-layer.ts';
 import { contentDigestOf, extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
 import { type Database, SCHEMA, type Statement } from './database.ts';
@@ -11,7 +11,8 @@ import { IndexFile } from './index-file.ts';
 import { type Layout, layoutOf, prepareLayout, readOnlyError, syncFolder, workDirName } from './layout.ts';
 import { type HeldFolder, makeHeldFolder, sweepFolders } from './locks.ts';
 import { type Manifest, parentOf, type TreePath } from './manifest.ts';
-import { buildRowOf, distrust, layerNumbers, markSettled } from './rebuild.ts';
+import { buildRowOf, distrust, isSettled, layerNumbers, markSettled } from './rebuild.ts';
+import { durably, keepBuildRows } from './rows.ts';
 import { bytesOf, SortedManifest } from './sorted-manifest.ts';
 import { syncFilesystemOf } from './sync.ts';
 import { at, removeTree, setTime } from './tree.ts';
@@ -93,11 +94,12 @@ export class Store {
     prepareLayout(this.layout);
     this.#index = new IndexFile(this.layout);
     this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    this.#transaction(() => {
-      this.#database.prepare('DELETE FROM layers WHERE boot IS NOT NULL AND boot <> ?').run(this.#boot);
-    });
+    this.#transaction(() => this.#dropUnsettled());
     this.#statements = this.#index.prepared(prepare);
-    this.#transaction(() => this.#migrate());
+    this.#transaction(() => {
+      this.#migrate();
+      this.#copyBuilds();
+    });
   }
 
   [Symbol.dispose](): void {
@@ -121,6 +123,27 @@ export class Store {
     for (const { n } of layers) this.#addPaths(n, this.manifestOf(n));
     this.#database.exec("DELETE FROM builds; DELETE FROM results WHERE key LIKE 'unchanged %'");
     this.#database.pragma(`user_version = ${SCHEMA}`);
+  }
+
+  /** A layer of another boot is on the disk if that was noted beside it; else a power cut may have taken it. */
+  #dropUnsettled(): void {
+    const rows = this.#database
+      .prepare<[string], { n: number }>('SELECT n FROM layers WHERE boot IS NOT NULL AND boot <> ?')
+      .all(this.#boot);
+    const keep = this.#database.prepare('UPDATE layers SET boot = NULL WHERE n = ?');
+    const drop = this.#database.prepare('DELETE FROM layers WHERE n = ?');
+    for (const { n } of rows) (isSettled(this.layout, n) ? keep : drop).run(n);
+  }
+
+  /** The table of builds is a copy of their notes: whoever was killed between the two left it behind them. */
+  #copyBuilds(): void {
+    const kept = keptBuilds(this.layout);
+    const known = new Set(this.allBuilds().map(buildText));
+    const added = kept.filter((build) => !known.has(buildText(build)));
+    if (added.length === 0 && kept.length === known.size) return;
+    keepBuildRows(this.#database, kept);
+    for (const note of added.flatMap((build) => readBuild(this.layout, build) ?? []))
+      this.#statements.addBuild.run(buildRowOf(note));
   }
 
   #addPaths(n: number, manifest: Manifest): void {
@@ -202,14 +225,18 @@ export class Store {
     return this.noteOf(n).records;
   }
 
-  /** A new folder for work in progress, held until it is dropped or this process ends. What dead processes left is removed first. */
+  /** A new folder for work in progress, held until it is dropped or this process ends. */
   makeWorkDir(): string {
-    const { tmp } = this.layout;
     if (this.isReadOnly) throw readOnlyError(this.layout);
-    if (this.#work.size === 0) sweepFolders(tmp, WORK_DIR, (left) => removeTree(Buffer.from(left)));
-    const held = makeHeldFolder(tmp, workDirName);
+    if (this.#work.size === 0) this.sweepWork();
+    const held = makeHeldFolder(this.layout.tmp, workDirName);
     this.#work.set(held.path, held);
     return held.path;
+  }
+
+  /** Removes the work folders of processes that are dead. */
+  sweepWork(): void {
+    if (!this.isReadOnly) sweepFolders(this.layout.tmp, WORK_DIR, (left) => removeTree(Buffer.from(left)));
   }
 
   /** Removes a work folder; what cannot be removed now goes when another one is made. */
@@ -339,9 +366,12 @@ export class Store {
     this.#requireOwn();
     if (fresh.length === 0) return;
     markSettled(this.layout, fresh);
-    this.#transaction(() => {
-      for (const n of fresh) this.#statements.settle.run(n);
-    });
+    // What is made of these layers from here on may outlive a power cut: so must their rows.
+    this.#index.mending(() =>
+      durably(this.#database, () => {
+        for (const n of fresh) this.#statements.settle.run(n);
+      }),
+    );
   }
 
   /** What the disk may have lost is never taken for a layer again, not by a new index either. */

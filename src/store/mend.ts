@@ -1,5 +1,6 @@
-import { linkSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import { linkSync, lstatSync, renameSync } from 'node:fs';
 import { SnapError } from '../host/error.ts';
+import { removeFile } from '../host/remove.ts';
 import { readXattrs, removeXattr } from '../host/syscall.ts';
 import type { Store } from './layers.ts';
 import { type Entry, type File, identity, parentOf, type TreePath } from './manifest.ts';
@@ -150,7 +151,7 @@ function replace(tree: string, path: TreePath, make: (beside: Buffer) => void): 
   const beside = at(tree, `${parentOf(path)}${parentOf(path) === '' ? '' : '/'}.snap-mended`);
   const folder = at(tree, parentOf(path));
   const { mtimeMs } = lstatSync(folder);
-  rmSync(beside, { force: true });
+  removeFile(beside);
   make(beside);
   if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) removeTree(file);
   renameSync(beside, file);

@@ -110,6 +110,11 @@ export function distrust({ layers }: Pick<Layout, 'layers'>, numbers: Iterable<n
   }
 }
 
+/** Whether it is noted that a layer is on the disk. */
+export function isSettled({ layers }: Pick<Layout, 'layers'>, n: number): boolean {
+  return existsSync(join(layers, String(n), SETTLED));
+}
+
 /** Notes that these layers are on the disk; to be called once they are. */
 export function markSettled({ layers }: Pick<Layout, 'layers'>, numbers: Iterable<number>): void {
   for (const n of numbers) writeFileSync(join(layers, String(n), SETTLED), '');

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Layout } from './layout.ts';
+import { removeTree } from './tree.ts';
 
 type Place = Pick<Layout, 'root'>;
 
@@ -22,19 +23,18 @@ export function keepReserve(place: Place): void {
   if (existsSync(folder) || isTight(place)) return;
   const work = `${folder}.new`;
   try {
-    rmSync(work, { recursive: true, force: true });
+    removeTree(Buffer.from(work));
     mkdirSync(work, { mode: 0o700 });
     for (let at = 0; at < FILES; at++) fill(join(work, String(at)));
     renameSync(work, folder);
   } catch {
-    rmSync(work, { recursive: true, force: true });
+    removeTree(Buffer.from(work));
   }
 }
 
 /** Gives the room back. */
 export function dropReserve(place: Place): void {
-  for (const name of [reserveOf(place), `${reserveOf(place)}.new`])
-    rmSync(name, { recursive: true, force: true });
+  for (const name of [reserveOf(place), `${reserveOf(place)}.new`]) removeTree(Buffer.from(name));
 }
 
 /** Whether the filesystem has next to nothing left, of bytes or of inodes. */

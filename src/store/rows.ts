@@ -50,7 +50,7 @@ export function dropLayerRows(index: Database, layers: readonly number[]): void 
   });
 }
 
-/** Takes out the builds whose notes are gone. Needs the store's lock, exclusive. */
+/** Takes out the builds whose notes are gone. No lock: a note comes and goes before its row. */
 export function keepBuildRows(index: Database, kept: readonly BuildName[]): void {
   const names = new Set(kept.map(buildText));
   const rows = index.prepare<[], BuildName>('SELECT conf, number FROM builds').all();
@@ -91,7 +91,7 @@ export function keepFloor(index: Database, floor: number): void {
 }
 
 /** In WAL a commit that is not synced is lost with the power, and a folder that was removed after it is not. */
-function durably(index: Database, work: () => void): void {
+export function durably(index: Database, work: () => void): void {
   index.pragma('synchronous = FULL');
   try {
     index.transaction(work).immediate();

@@ -205,12 +205,7 @@ function buildDamages(store: Store, rows: ReadonlyMap<number, LayerRow>): StoreD
   const dangling = [...lost.values()].map(
     (build): StoreDamage => ({ kind: 'build', build, what: 'it has a tag or a pin and is not kept' }),
   );
-  const indexed = store.allBuilds().map(buildText);
-  const isSame = indexed.length === names.size && indexed.every((text) => names.has(text));
-  const damaged = builds.some(({ what }) => what.includes('damaged'));
-  const index: StoreDamage[] =
-    isSame || damaged ? [] : [{ kind: 'index', what: 'its builds are not those that are kept' }];
-  return [...builds, ...dangling, ...index];
+  return [...builds, ...dangling];
 }
 
 function sourceDamages(store: Store): StoreDamage[] {

@@ -126,6 +126,19 @@ test('an edit in an image that reached the store is found with all that it reach
   assert.deepEqual(build(project).ran, []);
 });
 
+test("a person's own folder that held a damaged file is whole again once it is filled again", () => {
+  const project = built();
+  const folder = join(project, 'own');
+  const fill = (): void => void build(project, ['--output', folder]);
+  fill();
+  appendFileSync(join(folder, 'opt/one'), 'edited\n');
+  assert.equal(verify(project).json.damages[0]?.elsewhere, 1);
+  assert.deepEqual(verify(project, '--repair').json.left, []);
+  fill();
+  assert.equal(readFileSync(join(folder, 'opt/one'), 'utf8'), 'text\n');
+  whole(project);
+});
+
 test('a file comes back from a copy or from its deb, and no layer runs', () => {
   const project = built();
   const layers = layersOf(project);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   readFileSync,
   renameSync,
@@ -277,6 +278,22 @@ test('the image is released between builds: another build may run', async () => 
   const watcher = startWatch(project);
   await watcher.idle(1);
   assert.equal(snap(['-C', project, 'build', 'a', '--offline']).status, 0);
+  watcher.kill('SIGINT');
+  assert.equal(await watcher.ended, 130);
+});
+
+test('the store is kept within its size after each build of a watch', async () => {
+  const project = makeProject({ copies: COPIES }, { files: { 'scriptlets/copies/note': '1' } });
+  edit(project, 'conf/a.toml', (text) => `${text}\n[store]\nmax_size = "1MB"\n`);
+  const unused = join(project, 'store/sources', 'ab'.repeat(32));
+  const watcher = startWatch(project);
+  await watcher.idle(1);
+  await watcher.line(/the store is larger than 1MB/);
+  write(project, { 'scriptlets/copies/note': '2' });
+  writeFileSync(unused, 'nobody needs it');
+  await watcher.idle(2);
+  await watcher.line(/the store is larger than 1MB/, 2);
+  assert.equal(existsSync(unused), false);
   watcher.kill('SIGINT');
   assert.equal(await watcher.ended, 130);
 });

@@ -15,7 +15,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { readBuild } from '../../src/store/builds.ts';
+import { readBuild, removeBuild } from '../../src/store/builds.ts';
 import { openIndex } from '../../src/store/database.ts';
 import { contentDigest, type LayerKey, Store } from '../../src/store/layers.ts';
 import { scanTree, setTime } from '../../src/store/tree.ts';
@@ -303,6 +303,24 @@ test('builds are numbered for each conf, and results of functions kept', () => {
   assert.equal(readBuild(store.layout, { conf: 'a', number: 2 })?.paths, 5);
   assert.equal(store.results.get('key'), 'two');
   assert.equal(store.results.get('other'), undefined);
+});
+
+test('builds whose note was written or removed when snap was killed are what their notes say', () => {
+  const project = someFolder();
+  {
+    using store = new Store(project);
+    for (const paths of [1, 2, 3]) store.addBuild({ ...someBuild('a'), paths });
+    removeBuild(store.layout, { conf: 'a', number: 1 });
+    store.index.exec('DELETE FROM builds WHERE number = 3');
+  }
+  using store = new Store(project);
+  assert.deepEqual(
+    store.buildsOf('a').map(({ number, paths }) => [number, paths]),
+    [
+      [3, 3],
+      [2, 2],
+    ],
+  );
 });
 
 test('a store that was moved works', async () => {

@@ -326,11 +326,6 @@ const WHOLE: readonly { what: string; harm: (made: Made) => void; told: RegExp; 
     harm: ({ project }) => writeFileSync(join(project, 'store/tags/best'), 'demo@9\n'),
     told: /^build: it has a tag or a pin and is not kept/,
   },
-  {
-    what: 'a build that the index does not know',
-    harm: ({ project }) => sql(project, 'DELETE FROM builds'),
-    told: /^index: its builds are not those that are kept/,
-  },
 ];
 
 for (const { what, harm, told } of WHOLE) {
