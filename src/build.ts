@@ -14,6 +14,7 @@ import {
   readInputs,
   sequenceOf,
 } from './inputs.ts';
+import { makerOf } from './kernel/layer.ts';
 import { expectedSeconds } from './layers/estimate.ts';
 import { forecast, type PlannedLayer, unlocked } from './layers/forecast.ts';
 import { recallView } from './layers/kept-view.ts';
@@ -276,6 +277,6 @@ export async function plan(request: BuildRequest): Promise<PlanResult> {
 function planLayers(store: Store, inputs: Inputs, request: BuildRequest): PlannedLayer[] {
   const { conf, lock, parent } = inputs;
   if (!lock) return unlocked({ store, conf }, sequenceOf(inputs, { orders: [] }));
-  const bench = { store, conf, lock, ledger: ledgerOf(lock, parent), rerun: new Set(request.rerun) };
+  const bench = { store, conf, lock, ledger: ledgerOf(lock, parent), rerun: new Set(request.rerun), makerOf };
   return forecast(bench, sequenceOf(inputs, lock));
 }

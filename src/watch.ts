@@ -244,8 +244,9 @@ function liveWants({ conf, scriptlets, lock, parent }: Inputs, changes: Changes)
 /** What a scriptlet's own file, folder and declarations decide, as far as they make its layer. */
 function ownInputs(scriptlet: Scriptlet, project: string, changes: Changes): Json {
   const { packages, hasRun, functions, vars, variables, dataDir, files, sources, network } = scriptlet;
-  if (!hasRun) return { packages };
   const data = dataDir === undefined ? {} : changes.content(dataDir);
+  if (scriptlet.kernel) return { kernel: kernelWords(scriptlet), data };
+  if (!hasRun) return { packages };
   const contents = files.map((file) => [file, changes.content(join(project, file))]);
   const fetched = sources.map(({ url, sha256 }) => [url, sha256]);
   return { packages, functions, vars, variables, data, files: contents, sources: fetched, network };
