@@ -14,6 +14,7 @@ import {
   readInputs,
   sequenceOf,
 } from './inputs.ts';
+import { settleKernels } from './kernel/kept.ts';
 import { makerOf } from './kernel/layer.ts';
 import { expectedSeconds } from './layers/estimate.ts';
 import { forecast, type PlannedLayer, unlocked } from './layers/forecast.ts';
@@ -96,6 +97,7 @@ export async function buildHeld(
   const commit = made.recalled ? undefined : commitIfAny(request.project); // git looks while the image is assembled
   const { output, results } = made.recalled ?? (await finish(inputs, made, request, report));
   store.settleDisk();
+  settleKernels(store.layout);
   const seconds = (performance.now() - begun) / 1000;
   await recordBuild(store, request.conf, output, async () => ({
     seconds,

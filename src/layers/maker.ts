@@ -2,8 +2,8 @@ import type { Lock } from '../debian/lock.ts';
 import type { Conf } from '../project/conf.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import { type Inputs, scriptletInputs } from './key.ts';
-import { addedDebs, buildLayers, layersSeen, type Sequence } from './sequence.ts';
 import type { Workshop } from './run.ts';
+import { addedDebs, buildLayers, layersSeen, type Sequence } from './sequence.ts';
 import type { View, ViewLayer } from './view.ts';
 
 /** What decides a layer beside what its scriptlet declares. */
@@ -46,7 +46,11 @@ export function layerInputs(
   sequence: Sequence,
   scriptlet: Scriptlet,
   { base, layers: there }: There,
-): { readonly inputs: Inputs; readonly layers: readonly ViewLayer[]; readonly builder: readonly ViewLayer[] } {
+): {
+  readonly inputs: Inputs;
+  readonly layers: readonly ViewLayer[];
+  readonly builder: readonly ViewLayer[];
+} {
   const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
   const layers = layersSeen(base, there, sequence, sees);
   const maker = makerOf(scriptlet);

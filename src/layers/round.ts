@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
-import type { Lock, Order, PackageId } from '../debian/lock.ts';
+import type { Order, PackageId } from '../debian/lock.ts';
 import { fieldOf } from '../debian/records.ts';
 import { SnapError } from '../host/error.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
