@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Making } from '../layers/maker.ts';
-import { logFile } from '../layers/run.ts';
-import { viewDigests } from '../layers/view.ts';
+import { logFile, type Workshop } from '../layers/run.ts';
+import { type View, viewDigests } from '../layers/view.ts';
 import { targetOf } from './arch.ts';
 import { BUILD, OUT, openBuilder } from './builder.ts';
 import {
@@ -30,8 +30,12 @@ export async function buildKernel(making: Making, data: KernelData): Promise<voi
   const target = targetOf(name, lock.arch, kernel!.arch);
   writeFileSync(logFile(store, name), '');
   const pristine = await unpackSource(workshop, name, source);
-  const basis = keyOfStage([1, source.sha256, { ...target }, lock.epoch, viewDigests(making.builder.layers)]);
-  using tree = await openTree(workshop, name, source.sha256, { basis, clean: workshop.cleanKernel });
+  const basis = keyOfStage([2, source.sha256, { ...target }, lock.epoch, viewDigests(making.builder.layers)]);
+  using tree = await openTree(workshop, name, source.sha256, {
+    basis,
+    clean: workshop.cleanKernel,
+    floor: () => youngest(workshop, making.builder),
+  });
   const work = store.makeWorkDir();
   try {
     const builder = openBuilder(workshop, making.builder, work);
@@ -46,6 +50,15 @@ export async function buildKernel(making: Making, data: KernelData): Promise<voi
   } finally {
     store.dropWorkDir(work);
   }
+}
+
+/** When the last file of a view was written, or its time begins. Unix seconds. */
+function youngest({ store, lock }: Workshop, { layers }: View): number {
+  let latest = lock.epoch;
+  for (const { row } of layers) {
+    for (const { mtime } of store.manifestOf(row.n).values()) if (mtime > latest) latest = mtime;
+  }
+  return latest + 1;
 }
 
 /** The source as the patches leave it; what they change gets the times by which make knows what to compile. */
