@@ -4,6 +4,7 @@ import type { Making } from '../layers/maker.ts';
 import { logFile } from '../layers/run.ts';
 import { viewDigests } from '../layers/view.ts';
 import { targetOf } from './arch.ts';
+import { requireAsAsked } from './as-asked.ts';
 import { BUILD, OUT, openBuilder } from './builder.ts';
 import {
   beginCompiling,
@@ -40,6 +41,7 @@ export async function buildKernel(making: Making, data: KernelData): Promise<voi
     const job: KernelJob = { ...shared, tree, builder, work };
     const patched = await patch(job);
     const config = await configure(job, patched);
+    await requireAsAsked(job, config);
     await compile(job, patched, config);
     await buildModules(job);
     await install(job);

@@ -230,8 +230,10 @@ int main(int argc, char **argv)
 
 		if (sym && sym_get_type(sym) != S_UNKNOWN)
 			enqueue(sym);
-		else
+		else {
 			unknown = 1;
+			printf("{\"unknown\":\"%s\"}\n", argv[i]);
+		}
 	}
 	for (i = 0; i < queued; i++)
 		print_symbol(queue[i]);

@@ -7,14 +7,15 @@ import { readConfig, type Setting } from './kconfig.ts';
 const SCRIPT = ownFile('src/kernel/facts.sh');
 const PROGRAM = ownFile('src/kernel/facts.c');
 
-/** Where the kernel's tree and its compiler are: the builder view. */
+/** Where the kernel's source, its compiler and its configuration are. */
 export type KconfigTree = {
-  /** Runs a program in the kernel's folder and returns its standard output. @throws SnapError when it fails */
-  readonly run: (command: readonly string[]) => Promise<string>;
-  /** The path of the final configuration, as `run` sees it. */
-  readonly config: string;
-  /** Further arguments of make that decide what Kconfig sees, as in `ARCH=arm64`. */
-  readonly make?: readonly string[];
+  /** make with all that tells it of the kernel, as words of a shell: where it lies, where it is built, its architecture. */
+  readonly make: string;
+  /**
+   * Runs a script of sh with these files in the folder `$FILES`, and returns its standard output.
+   * @throws SnapError when it fails.
+   */
+  run(script: string, files: Readonly<Record<string, string>>): Promise<string>;
 };
 
 /**
@@ -27,53 +28,49 @@ export async function findProblems(
   final: string,
 ): Promise<Problem[]> {
   const values = readConfig(final);
-  const inDoubt = doubtful(asked, values);
-  if (inDoubt.length === 0) return [];
-  const facts = await askKconfig(
-    tree,
-    inDoubt.map(({ symbol }) => symbol),
-  ).catch(noFacts);
-  return checkKconfig({ asked, final: values, facts });
+  const symbols = doubtful(asked, values).map(({ symbol }) => symbol);
+  if (symbols.length === 0) return [];
+  return checkKconfig({ asked, final: values, facts: await askKconfig(tree, symbols).catch(noFacts) });
 }
 
 /** What the kernel's own reader of Kconfig says of these symbols, and of all that decides over them. */
 export async function askKconfig(tree: KconfigTree, symbols: readonly string[]): Promise<Facts> {
-  const { config, make = [] } = tree;
-  const [script, program] = [SCRIPT, PROGRAM].map((file) => readFileSync(file, 'utf8'));
-  const command = ['sh', '-c', script!, 'facts.sh', program!, config, make.join(' '), 'MODULES', ...symbols];
-  const facts = readFacts(await tree.run(command));
-  const unknown = symbols.filter((symbol) => !facts.symbols.has(symbol));
-  return unknown.length === 0 ? facts : { ...facts, elsewhere: await findElsewhere(tree, unknown) };
+  const script = `MAKE=${singleQuoted(tree.make)}\n${readFileSync(SCRIPT, 'utf8')}`;
+  const names = [...new Set(['MODULES', ...symbols])].join('\n');
+  return readFacts(
+    await tree.run(script, { 'facts.c': readFileSync(PROGRAM, 'utf8'), symbols: `${names}\n` }),
+  );
 }
 
-/** A kernel whose Kconfig cannot be asked is checked all the same. */
+/** A kernel whose Kconfig cannot be asked is checked all the same, without reasons. */
 function noFacts(error: unknown): undefined {
   if (!(error instanceof SnapError) || error.code === 'INTERRUPTED') throw error;
 }
 
+type Line = SymbolFacts | { readonly names: readonly string[] } | { readonly unknown: string };
+
 function readFacts(text: string): Facts {
-  const lines = text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as SymbolFacts | { readonly names: readonly string[] });
+  const lines = text.split('\n');
+  const parsed = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Line);
   return {
-    symbols: new Map(lines.flatMap((line) => ('names' in line ? [] : [[line.name, line]]))),
-    names: new Set(lines.flatMap((line) => ('names' in line ? line.names : []))),
-    elsewhere: new Map(),
+    symbols: new Map(parsed.flatMap((line) => ('name' in line ? [[line.name, line]] : []))),
+    names: new Set(parsed.flatMap((line) => ('names' in line ? line.names : []))),
+    elsewhere: readElsewhere(lines),
   };
 }
 
 /** The other architectures have folders of their own, which Kconfig does not read. */
-async function findElsewhere(
-  { run }: KconfigTree,
-  symbols: readonly string[],
-): Promise<ReadonlyMap<string, readonly string[]>> {
-  const pattern = `^[[:space:]]*(menu)?config[[:space:]]+(${symbols.join('|')})[[:space:]]*$`;
-  const found = await run(['sh', '-c', 'grep -rE --include="Kconfig*" "$1" arch || true', 'sh', pattern]);
-  const places = found.split('\n').flatMap((line) => {
-    const [, file, symbol] = /^arch\/([^:]+):\s*(?:menu)?config\s+(\w+)/.exec(line) ?? [];
-    return file === undefined || symbol === undefined ? [] : [{ symbol, arch: file.split('/')[0]! }];
+function readElsewhere(lines: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const places = lines.flatMap((line) => {
+    const [, arch, symbol] = /^arch\/([^:/]+)[^:]*:\s*(?:menu)?config\s+(\w+)/.exec(line) ?? [];
+    return arch === undefined || symbol === undefined ? [] : [{ symbol, arch }];
   });
   const grouped = Map.groupBy(places, ({ symbol }) => symbol);
-  return new Map([...grouped].map(([symbol, all]) => [symbol, [...new Set(all.map(({ arch }) => arch))]]));
+  return new Map(
+    [...grouped].map(([symbol, all]) => [symbol, [...new Set(all.map(({ arch }) => arch))].sort()]),
+  );
+}
+
+function singleQuoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
