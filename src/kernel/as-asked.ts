@@ -25,7 +25,7 @@ export function problemsOf(job: KernelJob, config: string): Promise<Problem[]> {
 }
 
 /** The configured build tree; whoever asks it writes to it. */
-function kconfigTree(job: KernelJob): KconfigTree {
+export function kconfigTree(job: KernelJob): KconfigTree {
   return {
     make: makeWords(job),
     async run(script, files) {

@@ -115,6 +115,14 @@ export function tellProblem(problem: Problem): string {
   return `${tellSetting(setting)}: this kernel has no such symbol${found === '' ? '' : `; the nearest: ${found}`}`;
 }
 
+/** The symbols that select it as things are. */
+export function selectingNow(symbol: SymbolFacts): string[] {
+  return selectorsOf(symbol).flatMap((one) => {
+    const selector = first(one);
+    return truthOf(one) > 0 && selector.kind === 'symbol' ? [selector.name] : [];
+  });
+}
+
 function unknown(setting: Setting, { names, elsewhere }: Facts): Problem {
   const { symbol } = setting;
   return { kind: 'unknown', setting, near: nearNames(symbol, names), elsewhere: elsewhere.get(symbol) ?? [] };
