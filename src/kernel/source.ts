@@ -99,7 +99,7 @@ function unpackStep({ kind, file }: Source, tree: string, work: string): Step {
         ]
       : ['archive=(/run/snap/source)']),
     'mkdir -p /run/snap/tree/usr/src/linux',
-    'tar -C /run/snap/tree/usr/src/linux --strip-components=1 --no-same-owner --delay-directory-restore -xf "${archive[0]}"',
+    'tar -C /run/snap/tree/usr/src/linux --strip-components=1 --no-same-owner --delay-directory-restore -xf "$archive"',
     'cd /run/snap/tree',
     'for file in Makefile Kbuild Kconfig; do [ -f "usr/src/linux/$file" ] || { echo "there is no $file in it"; exit 1; }; done',
     'chmod -R u+rwX,go+rX,go-w .',

@@ -8,8 +8,10 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import type { Lock } from '../debian/lock.ts';
 import type { Workshop } from '../layers/run.ts';
+import type { Kernel } from '../project/kernel.ts';
 import { digestOf } from '../store/digest.ts';
 import type { Layout } from '../store/layout.ts';
 import { type Held, holdLock } from '../store/locks.ts';
@@ -17,6 +19,7 @@ import { at, digestFile, removeTree, setTime, walk } from '../store/tree.ts';
 import { LINUX } from './builder.ts';
 import { bootId, type KeptNote, NOTE, readKept, writeKept } from './kept.ts';
 import { GONE, type Patched } from './patches.ts';
+import { sourceClosure, sourceFolder, sourceOf } from './source.ts';
 import { clockServes, GENERATIONS, isOfClock, timeOf } from './times.ts';
 
 /** What is said of a build tree. */
@@ -66,6 +69,13 @@ export const PARTS = ['build', 'patched', 'out', 'modules'] as const;
 
 export function treeFolder({ kernel }: Layout, scriptlet: string, source: string): string {
   return join(kernel, `tree-${digestOf(JSON.stringify([scriptlet, source])).slice(0, 32)}`);
+}
+
+/** The names of the folders below `kernel/` that a scriptlet's kernel uses; none where the lock does not cover its source. */
+export function kernelFolders(scriptlet: string, kernel: Kernel, lock: Lock, layout: Layout): string[] {
+  if (kernel.source.kind === 'deb' && !lock.closures.has(sourceClosure(scriptlet))) return [];
+  const { sha256 } = sourceOf(scriptlet, kernel, lock, layout);
+  return [sourceFolder(layout, sha256), treeFolder(layout, scriptlet, sha256)].map((path) => basename(path));
 }
 
 /**
