@@ -44,7 +44,7 @@ function kernelInputs(deciding: Deciding, data: KernelData): Inputs {
     patches: data.patches.map(
       ({ path, strip, reverse, digest }) => `${path} -p${strip}${reverse ? ' -R' : ''} ${digest}`,
     ),
-    base: data.base.kind === 'target' ? data.base.name : digestOf(data.base.text),
+    baseConfig: data.base.kind === 'target' ? data.base.name : digestOf(data.base.text),
     kconfig: settingsText(data),
     modules: Object.fromEntries(data.modules.map(({ name, content }) => [name, { ...content }])),
     moduleOrder: data.modules.map(({ name }) => name),
