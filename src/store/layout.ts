@@ -27,6 +27,8 @@ export type Layout = {
   readonly debs: string;
   readonly sources: string;
   readonly tools: string;
+  /** Sources of kernels, unpacked, and the trees that they are compiled in. */
+  readonly kernel: string;
   readonly apt: string;
   readonly logs: string;
   readonly builds: string;
@@ -48,6 +50,7 @@ export function layoutOf(project: string): Layout {
     debs: join(root, 'debs'),
     sources: join(root, 'sources'),
     tools: join(root, 'tools'),
+    kernel: join(root, 'kernel'),
     apt: join(root, 'apt'),
     logs: join(root, 'logs'),
     builds: join(root, 'builds'),
@@ -69,8 +72,8 @@ export function prepareLayout(layout: Layout): void {
     checkFormat(layout);
     return;
   }
-  const { layers, debs, sources, tools, apt, logs, builds, tags, pins, tmp, trash, images } = layout;
-  const folders = [layers, debs, sources, tools, apt, logs, builds, tags, pins, tmp, trash, images];
+  const { layers, debs, sources, tools, kernel, apt, logs, builds, tags, pins, tmp, trash, images } = layout;
+  const folders = [layers, debs, sources, tools, kernel, apt, logs, builds, tags, pins, tmp, trash, images];
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
   if (!checkFormat(layout)) writeFileSync(formatFile(layout), `${FORMAT}\n`);
