@@ -39,6 +39,7 @@ const ORDER: readonly DuKind['kind'][] = [
   'source',
   'tool',
   'indexes',
+  'disk',
   'log',
   'build',
   'note',

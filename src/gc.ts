@@ -304,6 +304,7 @@ const KINDS: readonly GcKind['kind'][] = [
   'source',
   'tool',
   'indexes',
+  'disk',
   'log',
   'unfinished',
   'note',

@@ -8,6 +8,7 @@ export const HOLDING_NOUNS: Readonly<Record<HoldingKind, string>> = {
   source: 'sources',
   tool: 'tools',
   indexes: "apt's indexes",
+  disk: 'disks of snap run',
   log: 'logs',
   unfinished: 'left unfinished',
   note: 'notes of folders',

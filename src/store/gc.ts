@@ -6,6 +6,7 @@ export type HoldingKind =
   | 'source'
   | 'tool'
   | 'indexes'
+  | 'disk'
   | 'log'
   | 'unfinished'
   | 'note'

@@ -27,6 +27,8 @@ export type Layout = {
   readonly sources: string;
   readonly tools: string;
   readonly apt: string;
+  /** Images as one file each, for `snap run`. */
+  readonly disks: string;
   readonly logs: string;
   readonly builds: string;
   readonly tags: string;
@@ -48,6 +50,7 @@ export function layoutOf(project: string): Layout {
     sources: join(root, 'sources'),
     tools: join(root, 'tools'),
     apt: join(root, 'apt'),
+    disks: join(root, 'disks'),
     logs: join(root, 'logs'),
     builds: join(root, 'builds'),
     tags: join(root, 'tags'),
@@ -68,8 +71,8 @@ export function prepareLayout(layout: Layout): void {
     checkFormat(layout);
     return;
   }
-  const { layers, debs, sources, tools, apt, logs, builds, tags, pins, tmp, trash, images } = layout;
-  const folders = [layers, debs, sources, tools, apt, logs, builds, tags, pins, tmp, trash, images];
+  const { layers, debs, sources, tools, apt, disks, logs, builds, tags, pins, tmp, trash, images } = layout;
+  const folders = [layers, debs, sources, tools, apt, disks, logs, builds, tags, pins, tmp, trash, images];
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
   if (!checkFormat(layout)) writeFileSync(formatFile(layout), `${FORMAT}\n`);
