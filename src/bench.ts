@@ -5,6 +5,7 @@ import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import { run } from './host/program.ts';
 import type { Inputs } from './inputs.ts';
+import { makerOf } from './kernel/layer.ts';
 import { debTrees } from './layers/deb-trees.ts';
 import { adopt, fits, type Ledger } from './layers/ids.ts';
 import { pinOf } from './layers/key.ts';
@@ -46,12 +47,21 @@ export async function makeBench(
     eatmydata: await eatmydataOf(lock, store),
     timeout: request.timeout,
     keepFailed: request.keepFailed,
+    jobs: request.jobs,
+    cleanKernel: request.cleanKernel ?? false,
     signal: request.signal,
     report,
     relay,
-    rerun: new Set(request.rerun),
+    rerun: rerunOf(inputs, request),
+    makerOf,
     trees: debTrees(store, lock, request.signal),
   };
+}
+
+/** The layers to run again: with `cleanKernel` those of kernels too. */
+function rerunOf({ scriptlets }: Inputs, { rerun, cleanKernel }: BuildRequest): Set<string> {
+  const kernels = scriptlets.flatMap(({ name, kernel }) => (kernel && cleanKernel ? [name] : []));
+  return new Set([...rerun, ...kernels]);
 }
 
 /** The lock's ids; a name that it does not hold has the id that the conf's parent gave it, so that their layers are the same. */

@@ -14,6 +14,8 @@ import {
   readInputs,
   sequenceOf,
 } from './inputs.ts';
+import { settleKernels } from './kernel/kept.ts';
+import { makerOf } from './kernel/layer.ts';
 import { expectedSeconds } from './layers/estimate.ts';
 import { forecast, type PlannedLayer, unlocked } from './layers/forecast.ts';
 import { recallView } from './layers/kept-view.ts';
@@ -95,6 +97,7 @@ export async function buildHeld(
   const commit = made.recalled ? undefined : commitIfAny(request.project); // git looks while the image is assembled
   const { output, results } = made.recalled ?? (await finish(inputs, made, request, report));
   store.settleDisk();
+  settleKernels(store.layout);
   const seconds = (performance.now() - begun) / 1000;
   await recordBuild(store, request.conf, output, async () => ({
     seconds,
@@ -276,6 +279,6 @@ export async function plan(request: BuildRequest): Promise<PlanResult> {
 function planLayers(store: Store, inputs: Inputs, request: BuildRequest): PlannedLayer[] {
   const { conf, lock, parent } = inputs;
   if (!lock) return unlocked({ store, conf }, sequenceOf(inputs, { orders: [] }));
-  const bench = { store, conf, lock, ledger: ledgerOf(lock, parent), rerun: new Set(request.rerun) };
+  const bench = { store, conf, lock, ledger: ledgerOf(lock, parent), rerun: new Set(request.rerun), makerOf };
   return forecast(bench, sequenceOf(inputs, lock));
 }

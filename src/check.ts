@@ -18,10 +18,11 @@ import {
 import { giveIds, renumbering } from './layers/ids.ts';
 import { currentSlot, planOfSlot, slotsOf } from './layers/image.ts';
 import { type PlanContents, planImage } from './layers/plan.ts';
-import { addedDebs, type Bench, preDependsOf, type Sequence } from './layers/round.ts';
+import { type Bench, preDependsOf } from './layers/round.ts';
 import { NO_SERVICES } from './layers/run.ts';
 import { runSandboxed, type Step } from './layers/sandbox.ts';
-import { packageStep, scriptletStep, triggerStep } from './layers/steps.ts';
+import { addedDebs, type Sequence } from './layers/sequence.ts';
+import { copyStep, packageStep, scriptletStep, triggerStep } from './layers/steps.ts';
 import { type LayerContents, makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import { contentDigest, type LayerRow, Store } from './store/layers.ts';
@@ -92,7 +93,7 @@ const ALL = -1;
 /** All scriptlets in the order of the view, over one base, each on what those before it left. */
 async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string): Promise<OneTree> {
   const { store, lock, report } = bench;
-  const base: ViewLayer = { name: 'base', row: baseRow(bench), sees: new Set() };
+  const base: ViewLayer = { name: 'base', row: rowNamed(bench, 'base'), sees: new Set() };
   const below = mergeView(store, [base]);
   makeTop(store, below, join(folder, 'top'), lock.epoch, NO_SERVICES);
   const { steps, names } = await allSteps(bench, sequence, folder);
@@ -138,10 +139,10 @@ async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string):
   return { view: mergeView(contents, [base, all]), contents };
 }
 
-function baseRow({ store, conf }: Bench): LayerRow {
+function rowNamed({ store, conf }: Bench, wanted: string): LayerRow {
   const layers = JSON.parse(store.lastBuild(conf.name)?.layers ?? '[]') as [string, number][];
-  const row = store.layerNumbered(layers.find(([name]) => name === 'base')?.[1] ?? -1);
-  if (!row) throw new Error('A build left no base');
+  const row = store.layerNumbered(layers.find(([name]) => name === wanted)?.[1] ?? -1);
+  if (!row) throw new Error(`A build left no layer "${wanted}"`);
   return row;
 }
 
@@ -154,13 +155,14 @@ async function allSteps(
   const steps: Step[] = [];
   const names: string[] = [];
   const before = new Set<string>();
-  for (const scriptlet of sequence.scriptlets) {
+  for (const scriptlet of sequence.scriptlets.filter(({ buildOnly }) => !buildOnly)) {
     const own = join(folder, scriptlet.name);
     mkdirSync(own);
     const add = (...made: Step[]): void => {
       steps.push(...made);
       names.push(...made.map(() => scriptlet.name));
     };
+    if (bench.makerOf(scriptlet)) add(copyStep(store.treeOf(rowNamed(bench, scriptlet.name).n), lock));
     const debs = addedDebs(lock, scriptlet.name, before);
     if (debs.length > 0) {
       const preDepends = await preDependsOf(bench, debs, new Map());

@@ -171,6 +171,7 @@ function commandLine(run: Runner): Command {
     .option('--timeout <seconds>', 'the time that one scriptlet may take', wholeNumber)
     .option('-v, --verbose', 'tell more of what runs, such as which debs dpkg unpacks and why')
     .option('--keep-failed', 'keep the tree of a scriptlet that failed')
+    .option('--clean-kernel', 'compile kernels from nothing, whether or not they are in the store')
     .addOption(new Option('--output <dir>', 'put the image there instead of images/'))
     .addOption(
       new Option('--rerun <layer>', 'run this layer whatever the store has; may be repeated').argParser(

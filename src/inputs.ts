@@ -7,12 +7,13 @@ import { readLock } from './debian/lock-file.ts';
 import { resolve } from './debian/resolve.ts';
 import { SnapError } from './host/error.ts';
 import { ownFile } from './host/own.ts';
+import { sourceClosure } from './kernel/source.ts';
 import { declaredInputs, keyOf, PRELUDE, pinOf } from './layers/key.ts';
-import type { Sequence } from './layers/round.ts';
+import type { Sequence } from './layers/sequence.ts';
 import { check } from './project/check.ts';
 import { type Conf, listConfs, loadConf, type Mirror } from './project/conf.ts';
 import { BASH, EVALUATOR } from './project/evaluate.ts';
-import { closures, sequence } from './project/order.ts';
+import { buildViews, closures, sequence } from './project/order.ts';
 import { readScriptlets, type Scriptlet } from './project/scriptlet.ts';
 import type { Report } from './report/event.ts';
 import { digestOf } from './store/digest.ts';
@@ -21,7 +22,7 @@ import type { Store } from './store/layers.ts';
 /** What a person wrote, and the locks beside it. */
 export type Inputs = {
   readonly conf: Conf;
-  /** In the order of the conf. */
+  /** In the order of the conf; before them those that only builds need. */
   readonly scriptlets: readonly Scriptlet[];
   readonly lockFile: string;
   readonly lock: Lock | undefined;
@@ -91,7 +92,7 @@ export async function coverLock(
   report: Report,
 ): Promise<Lock> {
   const { conf, lock, parent } = inputs;
-  const wants = new Map(inputs.scriptlets.map(({ name, packages }) => [name, packages]));
+  const wants = wantsOf(inputs.scriptlets);
   const open = lock ? uncovered(lock, wants) : [];
   if (lock && open.length === 0 && options.update === undefined) return lock;
   if (options.locked) {
@@ -118,6 +119,18 @@ export async function coverLock(
     note: (text) => report({ kind: 'note', text }),
     now: () => projectEpoch(conf) ?? Math.floor(Date.now() / 1000),
   });
+}
+
+/** What the lock answers for: the packages of each scriptlet, and of a kernel that of its source. */
+export function wantsOf(scriptlets: readonly Scriptlet[]): Map<string, readonly string[]> {
+  return new Map(
+    scriptlets.flatMap(({ name, packages, kernel }): [string, readonly string[]][] => [
+      [name, packages],
+      ...(kernel?.source.kind === 'deb'
+        ? [[sourceClosure(name), [kernel.source.name]] as [string, readonly string[]]]
+        : []),
+    ]),
+  );
 }
 
 /** The name of the folder of apt's private root for a conf. */
@@ -160,7 +173,8 @@ export async function fetchInputs(
   };
   const pins: Pin[] = [...lock.pins.keys()].map((id) => pinOf(lock, id));
   await download(pins, { ...shared, debsDir: store.layout.debs, mirrors: await mirrorsOf(conf) });
-  for (const { url, sha256 } of scriptlets.flatMap(({ sources }) => sources)) {
+  const kernels = scriptlets.flatMap(({ kernel }) => (kernel?.source.kind === 'url' ? [kernel.source] : []));
+  for (const { url, sha256 } of [...scriptlets.flatMap(({ sources }) => sources), ...kernels]) {
     await fetchSource(url, sha256, { ...shared, sourcesDir: store.layout.sources });
   }
 }
@@ -168,7 +182,11 @@ export async function fetchInputs(
 /** The order of the view, with what the lock and the parent's lock learned. */
 export function sequenceOf({ scriptlets, parent }: Inputs, lock: Pick<Lock, 'orders'>): Sequence {
   const orders = [...lock.orders, ...(parent?.orders ?? [])];
-  return { scriptlets: sequence(scriptlets, orders), sees: closures(scriptlets, orders) };
+  return {
+    scriptlets: sequence(scriptlets, orders),
+    sees: closures(scriptlets, orders),
+    builds: buildViews(scriptlets, orders),
+  };
 }
 
 /** Runs every do_check whose inputs have not passed it before. */

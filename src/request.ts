@@ -16,6 +16,8 @@ export type BuildRequest = {
   readonly output?: string;
   /** Layers to run again whatever the store has. */
   readonly rerun: readonly string[];
+  /** Compile kernels from nothing, whether or not they are in the store. */
+  readonly cleanKernel?: boolean;
   readonly signal: AbortSignal;
 };
 

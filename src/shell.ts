@@ -4,11 +4,14 @@ import { eatmydataOf, ledgerOf } from './bench.ts';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import { type Inputs, readInputs, sequenceOf } from './inputs.ts';
+import { makerOf } from './kernel/layer.ts';
 import { currentSlot, slotsOf } from './layers/image.ts';
-import { baseInputs, scriptletInputs } from './layers/key.ts';
-import { addedDebs, findLayer, layersSeen } from './layers/round.ts';
+import { baseInputs } from './layers/key.ts';
+import { layerInputs } from './layers/maker.ts';
+import { findLayer } from './layers/round.ts';
 import { NO_SERVICES, stackOf } from './layers/run.ts';
 import { enterSandbox, type Step } from './layers/sandbox.ts';
+import { layersSeen, type Sequence } from './layers/sequence.ts';
 import { scriptletStep, shellStep } from './layers/steps.ts';
 import { makeTop, mergeView, type ViewLayer } from './layers/view.ts';
 import { listConfs, loadConf } from './project/conf.ts';
@@ -93,17 +96,30 @@ async function viewOf(
 /** The layers that a scriptlet sees, all of which must be there. */
 function layersBelow(store: Store, inputs: Inputs, lock: Lock, layer: string): ViewLayer[] {
   const sequence = sequenceOf(inputs, lock);
+  return layersNamed(store, inputs, lock, sequence, sequence.sees.get(layer) ?? new Set());
+}
+
+/**
+ * Base and the layers of these scriptlets, and of all that they see, in the order of the view.
+ * @throws SnapError USAGE where one of them is not built.
+ */
+export function layersNamed(
+  store: Store,
+  inputs: Inputs,
+  lock: Lock,
+  sequence: Sequence,
+  wanted: ReadonlySet<string>,
+): ViewLayer[] {
   const bench = { store, ledger: ledgerOf(lock, inputs.parent) };
   const there = new Map<string, ViewLayer>();
   const base = findLayer(bench, baseInputs(lock, inputs.conf));
   if (!base) throw notBuilt(inputs.conf.name, 'base');
   const baseLayer: ViewLayer = { name: 'base', row: base, sees: new Set() };
-  const wanted = sequence.sees.get(layer) ?? new Set<string>();
   for (const scriptlet of sequence.scriptlets.filter(({ name }) => wanted.has(name))) {
     const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
-    const below = layersSeen(baseLayer, there, sequence, sees);
-    const debs = addedDebs(lock, scriptlet.name, sees);
-    const row = findLayer(bench, scriptletInputs(scriptlet, inputs.conf.project, lock, debs, below));
+    const deciding = { conf: inputs.conf, lock, makerOf };
+    const known = layerInputs(deciding, sequence, scriptlet, { base: baseLayer, layers: there });
+    const row = findLayer(bench, known.inputs);
     if (!row) throw notBuilt(inputs.conf.name, scriptlet.name);
     there.set(scriptlet.name, { name: scriptlet.name, row, sees });
   }

@@ -18,7 +18,7 @@ import {
   wantsOf,
 } from './layers/relay.ts';
 import { namesIn } from './project/conf.ts';
-import { closures } from './project/order.ts';
+import { buildViews, closures } from './project/order.ts';
 import type { Scriptlet } from './project/scriptlet.ts';
 import { inputPaths } from './project/watched.ts';
 import type { BuildEvent, Report } from './report/event.ts';
@@ -229,7 +229,7 @@ function liveWants({ conf, scriptlets, lock, parent }: Inputs, changes: Changes)
   let wants: Wants | undefined;
   return {
     now: () => {
-      wants ??= wantsOf(own, closures(scriptlets, orders));
+      wants ??= wantsOf(own, allSeen(scriptlets, orders));
       return wants;
     },
     heed: (event) => {
@@ -241,11 +241,19 @@ function liveWants({ conf, scriptlets, lock, parent }: Inputs, changes: Changes)
   };
 }
 
+/** What each layer is made on, its build's view included. */
+function allSeen(scriptlets: readonly Scriptlet[], orders: readonly Order[]): Map<string, Set<string>> {
+  const builds = buildViews(scriptlets, orders);
+  const sees = closures(scriptlets, orders);
+  return new Map([...sees].map(([name, seen]) => [name, new Set([...seen, ...(builds.get(name) ?? [])])]));
+}
+
 /** What a scriptlet's own file, folder and declarations decide, as far as they make its layer. */
 function ownInputs(scriptlet: Scriptlet, project: string, changes: Changes): Json {
   const { packages, hasRun, functions, vars, variables, dataDir, files, sources, network } = scriptlet;
-  if (!hasRun) return { packages };
   const data = dataDir === undefined ? {} : changes.content(dataDir);
+  if (scriptlet.kernel) return { kernel: JSON.stringify(scriptlet.kernel), data };
+  if (!hasRun) return { packages };
   const contents = files.map((file) => [file, changes.content(join(project, file))]);
   const fetched = sources.map(({ url, sha256 }) => [url, sha256]);
   return { packages, functions, vars, variables, data, files: contents, sources: fetched, network };

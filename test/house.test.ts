@@ -84,7 +84,7 @@ const PURE = [
   'report/table.ts',
   'host/amount.ts',
   'store/gc.ts',
-  'machine/console.ts',
+  'machine/serial.ts',
   'machine/kernel-config.ts',
   'machine/machine.ts',
   'page/squarify.ts',

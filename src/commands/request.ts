@@ -11,6 +11,7 @@ export type BuildOptions = {
   readonly dryRun?: boolean;
   readonly timeout?: number;
   readonly keepFailed?: boolean;
+  readonly cleanKernel?: boolean;
   readonly output?: string;
   readonly rerun?: readonly string[];
   readonly watch?: boolean;
@@ -32,6 +33,7 @@ export function buildRequest(
     locked: options.locked ?? false,
     offline: options.offline ?? false,
     keepFailed: options.keepFailed ?? false,
+    cleanKernel: options.cleanKernel ?? false,
     rerun: options.rerun ?? [],
     signal: session.signal,
     ...(options.timeout === undefined ? {} : { timeout: options.timeout }),

@@ -1,7 +1,7 @@
 import { SnapError } from '../host/error.ts';
-import type { ConsoleStep } from '../machine/console.ts';
 import type { RootKind } from '../machine/kernel-config.ts';
 import type { Forward, Network } from '../machine/machine.ts';
+import type { ConsoleStep } from '../machine/serial.ts';
 import { runImage } from '../run.ts';
 import { chooseConf, chooseProject } from './choose.ts';
 import { say } from './print.ts';

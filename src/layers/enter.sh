@@ -43,7 +43,7 @@ exec 4> >(
   exec >log
   LC_ALL=C
   half=$((bytes / 2))
-  head -c "$half"
+  stdbuf -o0 head -c "$half" # so that who watches the log sees each line
   IFS= read -r -d '' -n 1 next || exit 0
   if [ -n "$next" ]; then printf %s "$next"; else printf '\0'; fi
   tail -c "$half" >log.end

@@ -2,9 +2,11 @@ import { type Lock, uncovered } from '../debian/lock.ts';
 import type { Conf } from '../project/conf.ts';
 import type { Store } from '../store/layers.ts';
 import type { Ledger } from './ids.ts';
-import { baseInputs, type Inputs, keyOf, scriptletInputs } from './key.ts';
+import { baseInputs, type Inputs, keyOf } from './key.ts';
+import { layerInputs, type MakerOf } from './maker.ts';
 import { type Reason, reasonOf, wordsOf } from './reason.ts';
-import { addedDebs, findLayer, layersSeen, type Sequence } from './round.ts';
+import { findLayer } from './round.ts';
+import { type Sequence, waitsFor } from './sequence.ts';
 import { settlements } from './settle.ts';
 import { mergeView, type ViewLayer } from './view.ts';
 
@@ -31,6 +33,7 @@ type Bench = {
   readonly lock: Lock;
   readonly ledger: Ledger;
   readonly rerun: ReadonlySet<string>;
+  readonly makerOf: MakerOf;
 };
 
 /** What a build would do with each layer, without running any. */
@@ -57,7 +60,8 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
   for (const scriptlet of sequence.scriptlets) {
     const { name } = scriptlet;
     const sees = sequence.sees.get(name) ?? new Set<string>();
-    const missing = ['base', ...sees].find((other) => !there.has(other));
+    const below = waitsFor(sequence, name);
+    const missing = ['base', ...below].find((other) => !there.has(other));
     if (open.has(name) || missing !== undefined) {
       planned.push({
         name,
@@ -65,16 +69,12 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
           ? { state: 'run', ...told({ kind: 'uncovered' }) }
           : { state: 'unknown', ...told({ kind: 'below', layer: missing! }) }),
         ...lastTook(bench, name),
-        sees: ['base', ...sees],
+        sees: ['base', ...below],
       });
     } else {
-      const view = layersSeen(there.get('base')!, there, sequence, sees);
-      add(
-        name,
-        scriptletInputs(scriptlet, conf.project, lock, addedDebs(lock, name, sees), view),
-        view,
-        sees,
-      );
+      const known = { base: there.get('base')!, layers: there };
+      const { inputs, layers: view } = layerInputs(bench, sequence, scriptlet, known);
+      add(name, inputs, view, sees);
     }
   }
   const first = planned.find(({ state }) => state !== 'hit');
@@ -85,7 +85,11 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
       { name: 'settle', state: 'unknown', ...told({ kind: 'below', layer: first.name }), sees },
     ];
   }
-  const view = mergeView(store, [...there.values()]);
+  const buildOnly = new Set(sequence.scriptlets.flatMap((one) => (one.buildOnly ? [one.name] : [])));
+  const view = mergeView(
+    store,
+    [...there.values()].filter(({ name }) => !buildOnly.has(name)),
+  );
   for (const settlement of settlements(store, view, lock)) {
     add(`settle/${settlement.package}`, { ...settlement.inputs, after: [] }, view.layers, new Set());
   }

@@ -28,6 +28,13 @@ use_file() { __snap_declaration use_file "$@"; }
 fetch_source() { __snap_declaration fetch_source "$@"; }
 use_network() { __snap_declaration use_network "$@"; }
 exclude_path() { __snap_declaration exclude_path "$@"; }
+build_need() { __snap_declaration build_need "$@"; }
+kernel_source() { __snap_declaration kernel_source "$@"; }
+kernel_patches() { __snap_declaration kernel_patches "$@"; }
+kernel_kconfig() { __snap_declaration kernel_kconfig "$@"; }
+kernel_module() { __snap_declaration kernel_module "$@"; }
+kernel_arch() { __snap_declaration kernel_arch "$@"; }
+kernel_version_suffix() { __snap_declaration kernel_version_suffix "$@"; }
 
 # copy_file SRC DST [MODE [OWNER]]
 copy_file() {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
-import type { Lock, Order, PackageId } from '../debian/lock.ts';
+import type { Order, PackageId } from '../debian/lock.ts';
 import { fieldOf } from '../debian/records.ts';
 import { SnapError } from '../host/error.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
@@ -11,11 +11,13 @@ import { runBase } from './base.ts';
 import type { DebTree, DebTrees } from './deb-trees.ts';
 import { adopt, fits } from './ids.ts';
 import { recallView } from './kept-view.ts';
-import { baseInputs, checkStaged, type Inputs, keyOf, pinOf, scriptletInputs } from './key.ts';
+import { baseInputs, checkStaged, type Inputs, keyOf, pinOf } from './key.ts';
+import { layerInputs, type Maker, type MakerOf } from './maker.ts';
 import { reasonOf, wordsOf } from './reason.ts';
 import { type Relay, type Run, stopRuns, wantFor } from './relay.ts';
 import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
+import { addedDebs, type Sequence, waitsFor } from './sequence.ts';
 import {
   type Settlement,
   settlements,
@@ -37,12 +39,6 @@ export type LayerResult = {
   readonly reason: string;
 };
 
-/** The scriptlets of a conf in the order of the view, and what each of them sees. */
-export type Sequence = {
-  readonly scriptlets: readonly Scriptlet[];
-  readonly sees: ReadonlyMap<string, ReadonlySet<string>>;
-};
-
 type Outcome =
   | { readonly kind: 'done'; readonly layer: ViewLayer }
   | { readonly kind: 'failed'; readonly error: unknown }
@@ -56,25 +52,11 @@ export type Round = {
   readonly errors: readonly unknown[];
 };
 
-export type Bench = Workshop & { readonly relay: Relay; readonly trees: DebTrees };
-
-/** The debs that a scriptlet's layer adds: what it asks for brings, less what is in its view. */
-export function addedDebs(lock: Lock, name: string, sees: ReadonlySet<string>): PackageId[] {
-  const present = new Set(lock.base);
-  for (const seen of sees) for (const id of lock.closures.get(seen)?.debs ?? []) present.add(id);
-  return (lock.closures.get(name)?.debs ?? []).filter((id) => !present.has(id));
-}
-
-/** The layers that a layer with these sees runs on, in the order of the view. */
-export function layersSeen(
-  base: ViewLayer,
-  layers: ReadonlyMap<string, ViewLayer>,
-  sequence: Sequence,
-  sees: ReadonlySet<string>,
-): ViewLayer[] {
-  const seen = sequence.scriptlets.flatMap(({ name }) => (sees.has(name) ? [layers.get(name)!] : []));
-  return [base, ...seen];
-}
+export type Bench = Workshop & {
+  readonly relay: Relay;
+  readonly trees: DebTrees;
+  readonly makerOf: MakerOf;
+};
 
 /** The layer of the store with this key that fits the ledger of ids; the newest, as one that was run again took another's place. */
 export function findLayer(bench: Pick<Workshop, 'store' | 'ledger'>, inputs: Inputs): LayerRow | undefined {
@@ -101,14 +83,14 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   const make = async (scriptlet: Scriptlet, position: number): Promise<Outcome> => {
     const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
     const seen = new Map<string, ViewLayer>();
-    for (const name of ['base', ...sees]) {
+    for (const name of ['base', ...waitsFor(sequence, scriptlet.name)]) {
       const outcome = await outcomes.get(name);
       if (outcome?.kind !== 'done') return { kind: 'blocked' };
       seen.set(name, outcome.layer);
     }
-    const layers = layersSeen(seen.get('base')!, seen, sequence, sees);
+    const there = { base: seen.get('base')!, layers: seen };
+    const { inputs, layers, builder } = layerInputs(bench, sequence, scriptlet, there);
     const debs = addedDebs(bench.lock, scriptlet.name, sees);
-    const inputs = scriptletInputs(scriptlet, bench.conf.project, bench.lock, debs, layers);
     const earlier = ['base', ...sequence.scriptlets.slice(0, position).map(({ name }) => name)];
     const earlierDone = (): Promise<void> =>
       bench.relay.shared.slots.aside(
@@ -116,9 +98,15 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
       );
     const row = await obtain(bench, results, scriptlet.name, inputs, layers, async (own) => {
       const view = recallView(bench.store, `${bench.conf.name} ${scriptlet.name}`, layers);
-      if (view.conflicts.length > 0) {
-        conflicts.push(...view.conflicts);
+      const maker = bench.makerOf(scriptlet);
+      const built = maker && recallView(bench.store, `${bench.conf.name} ${scriptlet.name}#build`, builder);
+      const found = [...view.conflicts, ...(built?.conflicts ?? [])];
+      if (found.length > 0) {
+        conflicts.push(...found);
         return undefined;
+      }
+      if (maker && built) {
+        return runLayer(own, makerJob(own, maker, { scriptlet, inputs, view, builder: built }, earlierDone));
       }
       const trees = await treesOf(bench, debs);
       const packages = { debs, preDepends: await preDependsOf(bench, debs, trees), view, trees };
@@ -138,13 +126,35 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
 
   const ended = await Promise.all(outcomes.values());
   if (ended.some(({ kind }) => kind === 'failed')) await bench.trees.stop();
-  const layers = ended.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.layer] : []));
+  const buildOnly = new Set(sequence.scriptlets.flatMap((one) => (one.buildOnly ? [one.name] : [])));
+  const made = ended.flatMap((outcome) => (outcome.kind === 'done' ? [outcome.layer] : []));
+  const layers = made.filter(({ name }) => !buildOnly.has(name));
   const position = new Map([...outcomes.keys()].map((name, index) => [name, index]));
   return {
     layers,
     results: results.sort((a, b) => position.get(a.name)! - position.get(b.name)!),
     conflicts,
     errors: ended.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome.error] : [])),
+  };
+}
+
+/** A layer that is made in another way than by packages and do_run. */
+function makerJob(
+  workshop: Workshop,
+  maker: Maker,
+  what: { scriptlet: Scriptlet; inputs: Inputs; view: View; builder: View },
+  earlierDone: () => Promise<void>,
+): LayerJob {
+  const { scriptlet, inputs, view } = what;
+  return {
+    name: scriptlet.name,
+    kind: 'scriptlet',
+    inputs,
+    view,
+    earlierDone,
+    what: '',
+    prepare: () => [],
+    fill: (upper) => maker.fill({ ...what, workshop, upper }),
   };
 }
 

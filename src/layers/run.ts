@@ -31,6 +31,10 @@ export type Workshop = {
   /** Seconds that one layer may take. */
   readonly timeout: number | undefined;
   readonly keepFailed: boolean;
+  /** Processes that one layer may start side by side. */
+  readonly jobs: number;
+  /** Kernels are compiled from nothing, and again where they are in the store. */
+  readonly cleanKernel: boolean;
   /** Names of the layers to run again whatever the store has: what comes out takes the place of what is there. */
   readonly rerun: ReadonlySet<string>;
   readonly signal: AbortSignal;
@@ -52,6 +56,8 @@ export type LayerJob = {
   readonly prepare: (folder: string) => readonly Step[];
   /** Waits for the layers before this one in the order, so that ids are given in that order whatever runs first. */
   readonly earlierDone: () => Promise<void>;
+  /** Instead of steps on the view: puts into the upper folder what the layer adds. */
+  readonly fill?: (upper: string) => Promise<void>;
   /** Completes what the run left in the upper folder, before it is captured. */
   readonly finish?: (upper: string) => void;
   /** What runs, for whoever watches. */
@@ -72,6 +78,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   let keep = false;
   let top: Top | undefined;
   try {
+    if (job.fill) return await fillLayer(workshop, job, folder, clock, job.fill);
     const unpacked = job.layOut?.(join(folder, 'unpacked'));
     top = unpacked
       ? ownTop(workshop, job, folder, unpacked.view)
@@ -103,6 +110,21 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     top?.release();
     if (!keep) store.dropWorkDir(folder);
   }
+}
+
+async function fillLayer(
+  workshop: Workshop,
+  job: LayerJob,
+  folder: string,
+  clock: Clock,
+  fill: NonNullable<LayerJob['fill']>,
+): Promise<LayerRow> {
+  const begun = performance.now();
+  const upper = join(folder, 'upper');
+  mkdirSync(upper, { mode: 0o755 });
+  await fill(upper);
+  workshop.report({ kind: 'layer-step', name: job.name, step: 'capture' });
+  return captureLayer(workshop, job, folder, { clock, begun, unpacked: undefined });
 }
 
 function ownTop({ store, lock }: Workshop, job: LayerJob, folder: string, view = job.view): Top {

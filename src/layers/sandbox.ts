@@ -15,8 +15,8 @@ import { attempt, type Outcome } from '../host/program.ts';
 import { type Bounds, makeBounds, PROCESS_LIMIT, processBound } from './cgroup.ts';
 import { seccompFilter } from './seccomp.ts';
 
-/** What a step sees beside the view: `from` of the host, read-only at `to`. */
-export type Bind = { readonly from: string; readonly to: string };
+/** What a step sees beside the view: `from` of the host at `to`, read-only unless it is `writable`. */
+export type Bind = { readonly from: string; readonly to: string; readonly writable?: boolean };
 
 export type Step = {
   readonly command: readonly string[];
@@ -227,7 +227,7 @@ function bubblewrap(step: Step, filtered: boolean): string[] {
     ...(step.network ? [] : ['--unshare-net']),
     ...['--hostname', 'localhost'],
     ...(step.mounts ?? VIEW_AS_ROOT),
-    ...step.binds.flatMap(({ from, to }) => ['--ro-bind', from, to]),
+    ...step.binds.flatMap(({ from, to, writable }) => [writable ? '--bind' : '--ro-bind', from, to]),
     ...['--cap-drop', 'ALL', ...CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`])],
     ...(filtered ? ['--seccomp', '5'] : []),
     '--clearenv',

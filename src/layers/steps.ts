@@ -151,6 +151,16 @@ export function triggerStep(lock: Lock, eatmydata: string): Step {
   };
 }
 
+/** Puts a layer's tree on the view as it is: one that is not made by what runs in the image. */
+export function copyStep(tree: string, { epoch }: Lock): Step {
+  return {
+    command: ['/bin/cp', '-a', '--no-target-directory', `${RUN}/layer`, '/'],
+    env: imageEnvironment(epoch),
+    binds: [{ from: tree, to: `${RUN}/layer` }],
+    network: false,
+  };
+}
+
 /** A shell for a person, or a command of theirs. */
 export function shellStep(command: readonly string[]): Step {
   return {

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { SnapError } from '../host/error.ts';
 import { attempt, lastLines } from '../host/program.ts';
-import { type ConsoleStep, consoleScript, plainText } from './console.ts';
 import { type Hardware, type Machine, qemuCommand } from './machine.ts';
+import { type ConsoleStep, consoleScript, plainText } from './serial.ts';
 
 /** Open files: what happens to their names meanwhile is no matter. */
 export type OpenMedia = {

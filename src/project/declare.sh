@@ -53,11 +53,13 @@ use_var() {
   done
 }
 
-kernel_source() { __snap_declare kernel "${FUNCNAME[0]}"; }
-kernel_patches() { __snap_declare kernel "${FUNCNAME[0]}"; }
-kernel_kconfig() { __snap_declare kernel "${FUNCNAME[0]}"; }
-kernel_module() { __snap_declare kernel "${FUNCNAME[0]}"; }
-build_need() { __snap_declare kernel "${FUNCNAME[0]}"; }
+build_need() { __snap_declare build_need "$@"; }
+kernel_source() { __snap_declare kernel_source "$@"; }
+kernel_patches() { __snap_declare kernel_patches "$@"; }
+kernel_kconfig() { __snap_declare kernel_kconfig "$@"; }
+kernel_module() { __snap_declare kernel_module "$@"; }
+kernel_arch() { __snap_declare kernel_arch "$@"; }
+kernel_version_suffix() { __snap_declare kernel_version_suffix "$@"; }
 
 copy_file() { __snap_declare misplaced "${FUNCNAME[0]}"; }
 in_image() { __snap_declare misplaced "${FUNCNAME[0]}"; }

@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import type { Conf } from './conf.ts';
 import { type Declaration, type Evaluation, type Fault, isFault } from './evaluation.ts';
+import { isWrong, type Kernel, readKernel, wrongBuildNeed } from './kernel.ts';
 import { didYouMean, NAME, NAME_RULE } from './name.ts';
 
 export type Source = { readonly url: string; readonly sha256: string };
@@ -22,6 +23,10 @@ export type Declared = {
   readonly network: boolean;
   /** Relative to the image's root; bytes as latin1, as paths in trees are. */
   readonly excludes: readonly string[];
+  /** What makes it the scriptlet of a kernel. */
+  readonly kernel: Kernel | undefined;
+  /** Scriptlets whose layers its build sees and the image does not get. */
+  readonly buildNeeds: readonly string[];
   /** Line of each declaration in the file, by its text: `install_debian_deb bluez` -> 4. One entry for each argument. */
   readonly lines: Readonly<Record<string, number>>;
 };
@@ -52,9 +57,29 @@ export function readDeclared(
     sources: readSources(name, declarations),
     network: declarations.some(({ word }) => word === 'use_network'),
     excludes: each('exclude_path', checkExclude),
+    kernel: kernelOf(name, evaluation),
+    buildNeeds: [
+      ...new Set(declarations.filter(({ word }) => word === 'build_need').flatMap(({ args }) => args)),
+    ],
     lines: linesOf(declarations),
   };
 }
+
+/** A kernel is made in a view of its own: nothing else of the scriptlet could see it, or be seen by it. */
+function kernelOf(name: string, { declarations, functions }: Evaluation): Kernel | undefined {
+  const kernel = wrongBuildNeed(declarations, name) ?? readKernel(declarations);
+  if (isWrong(kernel)) throw scriptletFault(name, kernel.line, kernel.what, kernel.hint);
+  if (kernel === undefined) return undefined;
+  const other = declarations.find(({ word }) => NOT_OF_KERNELS.includes(word));
+  const hint = `write a scriptlet of its own for that, with "need ${name}"`;
+  if (other) throw scriptletFault(name, other.line, `"${other.word}" beside "kernel_source"`, hint);
+  if (functions.some(([word]) => word === 'do_run')) {
+    throw scriptletFault(name, 0, '"do_run" beside "kernel_source"', hint);
+  }
+  return kernel;
+}
+
+const NOT_OF_KERNELS = ['install_debian_deb', 'fetch_source', 'use_file', 'use_network'];
 
 /** An error in a scriptlet's file; line 0: unknown. */
 export function scriptletFault(name: string, line: number, what: string, hint?: string): SnapError {
@@ -87,6 +112,7 @@ function argumentsOf(
 
 function checkCount(name: string, { word, args, line }: Declaration): void {
   const usage = USAGE[word];
+  if (usage === undefined) return;
   const right =
     word === 'fetch_source' ? args.length === 2 : (args.length === 0) === (word === 'use_network');
   if (!right) throw scriptletFault(name, line, `"${word}" with ${counted(args.length)}`, `usage: ${usage}`);

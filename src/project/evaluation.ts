@@ -37,6 +37,13 @@ const WORDS = new Set([
   'fetch_source',
   'use_network',
   'exclude_path',
+  'build_need',
+  'kernel_source',
+  'kernel_patches',
+  'kernel_kconfig',
+  'kernel_module',
+  'kernel_arch',
+  'kernel_version_suffix',
 ]);
 
 const PLAIN = 'only declarations, functions and variables belong at the top level of a scriptlet';
@@ -44,16 +51,7 @@ const PLAIN = 'only declarations, functions and variables belong at the top leve
 const EXTERNAL = 'external commands belong in do_run';
 
 /** All that declare.sh writes besides declarations. */
-const NOTES = new Set([
-  'external',
-  'kernel',
-  'misplaced',
-  'overridden',
-  'shopt',
-  'function',
-  'variable',
-  'end',
-]);
+const NOTES = new Set(['external', 'misplaced', 'overridden', 'shopt', 'function', 'variable', 'end']);
 
 const SNAPS_OWN = new Set([
   ...['ARCH', 'SUITE', 'PATH', 'LC_ALL', 'IMAGE_DIR', 'DATA_DIR', 'RUN_HOME', 'SOURCES_DIR'],
@@ -116,14 +114,6 @@ function faultOf({ word, args, line }: Written): Fault[] {
   switch (word) {
     case 'external':
       return [{ line, what: `"${subject}" is an external command`, hint: EXTERNAL }];
-    case 'kernel':
-      return [
-        {
-          line,
-          what: `"${subject}" is not known`,
-          hint: 'kernel scriptlets are not supported by this version',
-        },
-      ];
     case 'misplaced':
       return [{ line, what: `"${subject}" at the top level of the scriptlet`, hint: 'it belongs in do_run' }];
     case 'overridden':

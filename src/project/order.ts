@@ -7,6 +7,10 @@ export type Needing = {
   readonly name: string;
   readonly needs: readonly string[];
   readonly needsAll: boolean;
+  /** What its build sees, and who sees it does not. */
+  readonly buildNeeds?: readonly string[];
+  /** Of no image: nobody needs it but builds, and what they need. */
+  readonly buildOnly?: boolean;
   readonly lines?: Readonly<Record<string, number>>;
 };
 
@@ -19,7 +23,23 @@ export type LearnedOrder = { readonly later: string; readonly earlier: string };
  * @throws SnapError SCRIPTLET for a need that is unknown or runs in a circle, LOCK for an order that would close a circle.
  */
 export function sequence<S extends Needing>(scriptlets: readonly S[], orders: readonly LearnedOrder[]): S[] {
-  return inOrder(scriptlets, predecessors(scriptlets, orders));
+  return inOrder(scriptlets, predecessors(scriptlets, orders, true));
+}
+
+/** For each scriptlet with a `build_need` the names in the view that its build has, in running order. */
+export function buildViews(
+  scriptlets: readonly Needing[],
+  orders: readonly LearnedOrder[],
+): Map<string, ReadonlySet<string>> {
+  const sees = closures(scriptlets, orders);
+  const running = sequence(scriptlets, orders).map(({ name }) => name);
+  const makers = scriptlets.filter(({ buildNeeds = [] }) => buildNeeds.length > 0);
+  return new Map(
+    makers.map(({ name, buildNeeds = [] }) => {
+      const all = new Set(buildNeeds.flatMap((need) => [need, ...(sees.get(need) ?? [])]));
+      return [name, new Set(running.filter((one) => all.has(one)))];
+    }),
+  );
 }
 
 /**
@@ -31,7 +51,7 @@ export function closures(
   scriptlets: readonly Needing[],
   orders: readonly LearnedOrder[],
 ): Map<string, ReadonlySet<string>> {
-  const before = predecessors(scriptlets, orders);
+  const before = predecessors(scriptlets, orders, false);
   const running = new Map(inOrder(scriptlets, before).map(({ name }, position) => [name, position]));
   const seen = new Map<string, ReadonlySet<string>>();
   for (const name of running.keys()) {
@@ -77,10 +97,12 @@ function insert(ready: number[], position: number): void {
  */
 export function checkNeeds(scriptlets: readonly Needing[], available: readonly string[]): void {
   const names = scriptlets.map(({ name }) => name);
-  const known = new Set(names);
-  for (const { name, needs, lines } of scriptlets) {
+  const all = new Set(names);
+  const ofImage = new Set(scriptlets.flatMap(({ name, buildOnly }) => (buildOnly ? [] : [name])));
+  for (const { name, needs, lines, buildOnly } of scriptlets) {
+    const known = buildOnly ? all : ofImage;
     for (const need of needs) {
-      const line = lines?.[`need ${need}`] ?? 0;
+      const line = lines?.[`need ${need}`] ?? lines?.[`build_need ${need}`] ?? 0;
       if (need === name)
         throw scriptletFault(name, line, `it needs itself: ${name} -> ${name}`, 'take this need out');
       if (known.has(need)) continue;
@@ -95,12 +117,22 @@ export function checkNeeds(scriptlets: readonly Needing[], available: readonly s
 type Edges = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** For each scriptlet those that must run before it. No circle is left in it. */
-function predecessors(scriptlets: readonly Needing[], orders: readonly LearnedOrder[]): Edges {
+function predecessors(
+  scriptlets: readonly Needing[],
+  orders: readonly LearnedOrder[],
+  withBuilds: boolean,
+): Edges {
   checkNeeds(scriptlets, []);
-  const edges = new Map(scriptlets.map(({ name, needs }) => [name, new Set(needs)]));
+  const edges = new Map(
+    scriptlets.map(({ name, needs, buildNeeds = [] }) => [
+      name,
+      new Set([...needs, ...(withBuilds ? buildNeeds : [])]),
+    ]),
+  );
   const stars = scriptlets.filter(({ needsAll }) => needsAll);
   for (const star of stars) {
-    for (const other of scriptlets) if (!other.needsAll) edges.get(star.name)!.add(other.name);
+    for (const other of scriptlets)
+      if (!other.needsAll && !other.buildOnly) edges.get(star.name)!.add(other.name);
   }
   refuseCircle(scriptlets, edges);
   for (const { later, earlier } of orders) addOrder(edges, later, earlier);

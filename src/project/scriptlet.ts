@@ -30,6 +30,8 @@ export type Scriptlet = Declared & {
   readonly variables: string;
   readonly hasRun: boolean;
   readonly hasCheck: boolean;
+  /** The conf does not list it: a `build_need` names it, or what such a one needs. The image gets nothing of it. */
+  readonly buildOnly: boolean;
 };
 
 export type ReadOptions = {
@@ -39,16 +41,51 @@ export type ReadOptions = {
 };
 
 /**
- * Reads and evaluates the scriptlets of a conf, in its order. Starts no process where all is remembered.
+ * Reads and evaluates the scriptlets of a conf, in its order, and before them those that only builds need. Starts no process where all
+ * is remembered.
  * @throws SnapError SCRIPTLET with file and line, CONF for a scriptlet that is not there.
  */
 export async function readScriptlets(conf: Conf, options: ReadOptions): Promise<Scriptlet[]> {
-  const files = conf.scriptlets.map((name) => readText(conf, name));
-  const vars = await givenVariables(conf, files);
-  const evaluations = await evaluateAll(conf, files, vars, options);
-  const scriptlets = files.map((file, index) => toScriptlet(conf, file, evaluations[index]!, vars));
+  let scriptlets = await readNamed(conf, conf.scriptlets, options);
+  for (;;) {
+    const further = buildNeedsOf(scriptlets);
+    if (further.length === 0) break;
+    const read = await readNamed(conf, further, options);
+    scriptlets = [...read.map(asBuildOnly), ...scriptlets];
+  }
   checkNeeds(scriptlets, namesIn(join(conf.project, 'scriptlets'), '.sh'));
   return scriptlets;
+}
+
+async function readNamed(conf: Conf, names: readonly string[], options: ReadOptions): Promise<Scriptlet[]> {
+  const files = names.map((name) => readText(conf, name));
+  const vars = await givenVariables(conf, files);
+  const evaluations = await evaluateAll(conf, files, vars, options);
+  return files.map((file, index) => toScriptlet(conf, file, evaluations[index]!, vars));
+}
+
+/** What builds need, and those again, that has not been read. */
+function buildNeedsOf(scriptlets: readonly Scriptlet[]): string[] {
+  const known = new Set(scriptlets.map(({ name }) => name));
+  const wanted = scriptlets.flatMap(({ buildNeeds, buildOnly, needs }) => [
+    ...buildNeeds,
+    ...(buildOnly ? needs : []),
+  ]);
+  return [...new Set(wanted)].filter((name) => !known.has(name));
+}
+
+/** Nothing of it is in the image, so that it leaves nothing out of that either. */
+function asBuildOnly(scriptlet: Scriptlet): Scriptlet {
+  const { name, lines } = scriptlet;
+  if (scriptlet.needsAll) {
+    const hint = 'a scriptlet that only builds need must name its needs';
+    throw scriptletFault(name, lines['need *'] ?? 0, `it needs '*', and a build_need names it`, hint);
+  }
+  if (scriptlet.kernel) {
+    const hint = 'name the scriptlet that installs the compiler';
+    throw scriptletFault(name, 0, 'it makes a kernel, and a build_need names it', hint);
+  }
+  return { ...scriptlet, buildOnly: true, excludes: [] };
 }
 
 type ShellFile = { readonly name: string; readonly file: string; readonly text: string };
@@ -144,6 +181,7 @@ function toScriptlet(
     variables: lines(evaluation.variables),
     hasRun: names.has('do_run'),
     hasCheck: names.has('do_check'),
+    buildOnly: false,
   };
 }
 

@@ -4,6 +4,7 @@ import { ledgerOf } from '../bench.ts';
 import { parseLock } from '../debian/lock-text.ts';
 import { SnapError } from '../host/error.ts';
 import { aptDirOf, checkKey, readInputs, sequenceOf } from '../inputs.ts';
+import { makerOf } from '../kernel/layer.ts';
 import { forecast } from '../layers/forecast.ts';
 import { listConfs, loadConf } from '../project/conf.ts';
 import { readScriptlets } from '../project/scriptlet.ts';
@@ -107,7 +108,7 @@ async function foundLayers(store: Store, project: string, name: string): Promise
   const { conf, lock, parent } = inputs;
   if (!lock) return [];
   const planned = forecast(
-    { store, conf, lock, ledger: ledgerOf(lock, parent), rerun: new Set() },
+    { store, conf, lock, ledger: ledgerOf(lock, parent), rerun: new Set(), makerOf },
     sequenceOf(inputs, lock),
   );
   return planned.flatMap(({ layer }) => (layer === undefined ? [] : [layerId(layer)]));

@@ -26,6 +26,8 @@ export type Layout = {
   readonly debs: string;
   readonly sources: string;
   readonly tools: string;
+  /** Sources of kernels, unpacked, and the trees that they are compiled in. */
+  readonly kernel: string;
   readonly apt: string;
   /** Images as one file each, for `snap run`. */
   readonly disks: string;
@@ -49,6 +51,7 @@ export function layoutOf(project: string): Layout {
     debs: join(root, 'debs'),
     sources: join(root, 'sources'),
     tools: join(root, 'tools'),
+    kernel: join(root, 'kernel'),
     apt: join(root, 'apt'),
     disks: join(root, 'disks'),
     logs: join(root, 'logs'),
@@ -71,8 +74,9 @@ export function prepareLayout(layout: Layout): void {
     checkFormat(layout);
     return;
   }
-  const { layers, debs, sources, tools, apt, disks, logs, builds, tags, pins, tmp, trash, images } = layout;
-  const folders = [layers, debs, sources, tools, apt, disks, logs, builds, tags, pins, tmp, trash, images];
+  const { layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash } = layout;
+  const folders = [layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash];
+  folders.push(layout.images);
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
   if (!checkFormat(layout)) writeFileSync(formatFile(layout), `${FORMAT}\n`);

@@ -1,4 +1,4 @@
-/** One step of a script that looks at a serial console. */
+/** One step of a script that looks at a console on a serial line. */
 export type ConsoleStep =
   | { readonly kind: 'expect'; readonly regex: RegExp }
   /** Typed once everything before it was seen, with the Enter key after it. */

@@ -1,0 +1,142 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Making } from '../layers/maker.ts';
+import { logFile } from '../layers/run.ts';
+import { viewDigests } from '../layers/view.ts';
+import { targetOf } from './arch.ts';
+import { BUILD, OUT, openBuilder } from './builder.ts';
+import {
+  beginCompiling,
+  type Compiling,
+  compilingWords,
+  readMakeOutput,
+  TOTAL_MARK,
+} from './compile-progress.ts';
+import { configure } from './configure.ts';
+import type { KernelData } from './data.ts';
+import { install } from './install.ts';
+import { type KernelJob, keyOfStage, makeWords, requireSuccess, runStage } from './job.ts';
+import { buildModules } from './modules.ts';
+import { applyPatches, type Patched } from './patches.ts';
+import { sourceOf, unpackSource } from './source.ts';
+import { givePatched, headersMoved, openTree, replaceFolder } from './tree.ts';
+
+/** Builds a kernel with its modules as far as the kept tree does not hold it yet, and leaves what is installed in the layer. */
+export async function buildKernel(making: Making, data: KernelData): Promise<void> {
+  const { workshop, scriptlet } = making;
+  const { store, lock } = workshop;
+  const { name, kernel } = scriptlet;
+  const source = sourceOf(name, kernel!, lock, store.layout);
+  const target = targetOf(name, lock.arch, kernel!.arch);
+  writeFileSync(logFile(store, name), '');
+  const pristine = await unpackSource(workshop, name, source);
+  const basis = keyOfStage([1, source.sha256, { ...target }, lock.epoch, viewDigests(making.builder.layers)]);
+  using tree = await openTree(workshop, name, source.sha256, { basis, clean: workshop.cleanKernel });
+  const work = store.makeWorkDir();
+  try {
+    const builder = openBuilder(workshop, making.builder, work);
+    const { versionSuffix } = kernel!;
+    const shared = { making, workshop, name, data, source, pristine, target, versionSuffix };
+    const job: KernelJob = { ...shared, tree, builder, work };
+    const patched = await patch(job);
+    const config = await configure(job, patched);
+    await compile(job, patched, config);
+    await buildModules(job);
+    await install(job);
+  } finally {
+    store.dropWorkDir(work);
+  }
+}
+
+/** The source as the patches leave it; what they change gets the times by which make knows what to compile. */
+async function patch(job: KernelJob): Promise<Patched> {
+  const { tree, data, workshop, name, builder, work, pristine } = job;
+  const key = keyOfStage(data.patches.map(({ strip, reverse, digest }) => [strip, reverse, digest]));
+  const place = join(tree.folder, 'patched');
+  if (tree.note.patches === key) {
+    return Object.fromEntries(Object.entries(tree.note.given).map(([path, [what]]) => [path, what]));
+  }
+  if (data.patches.length > 0) {
+    const count = data.patches.length;
+    workshop.report({ kind: 'layer-step', name, step: count === 1 ? '1 patch' : `${count} patches` });
+  }
+  const folder = join(work, 'patched');
+  const { epoch } = workshop.lock;
+  const patched = await applyPatches(builder, name, pristine, data.patches, { folder, work, epoch });
+  if (!tree.isFresh && headersMoved(tree.note.given, patched, pristine)) {
+    const text = 'a header came or went with a patch: compiled from nothing';
+    workshop.report({ kind: 'detail', name, text });
+    tree.clear();
+  }
+  tree.begin();
+  tree.keep({ patches: undefined, built: undefined });
+  replaceFolder(folder, place);
+  givePatched(tree, pristine, patched);
+  tree.keep({ patches: key });
+  return Object.fromEntries(Object.entries(tree.note.given).map(([path, [what]]) => [path, what]));
+}
+
+/** Brings the tree to what source and configuration say, and installs the kernel in the tree's `out`. */
+async function compile(job: KernelJob, patched: Patched, config: string): Promise<void> {
+  const { tree, work, workshop, name } = job;
+  const key = keyOfStage([1, { ...patched }, config, job.versionSuffix]);
+  if (tree.note.built === key) return;
+  const make = makeWords(job);
+  const out = join(work, 'out');
+  mkdirSync(out, { mode: 0o755 });
+  const whole = tree.note.files === undefined;
+  const begun = performance.now();
+  tree.begin();
+  tree.keep({ built: undefined });
+  let compiling = beginCompiling(whole ? undefined : tree.note.files);
+  const onOutput = (text: string): void => {
+    const before = compilingWords(compiling);
+    compiling = readMakeOutput(compiling, text);
+    const words = compilingWords(whole ? compiling : { ...compiling, total: undefined });
+    if (words !== before) workshop.report({ kind: 'layer-step', name, step: words });
+  };
+  workshop.report({ kind: 'layer-step', name, step: 'make' });
+  const outcome = await runStage(job, {
+    script: [...(whole ? countFiles(make) : []), `${make} -Otarget all`, ...installKernel(make)].join('\n'),
+    binds: [{ from: out, to: OUT, writable: true }],
+    onOutput,
+  });
+  tree.end();
+  tellWarnings(job, compiling);
+  requireSuccess(job, 'compile the kernel', outcome);
+  replaceFolder(out, join(tree.folder, 'out'));
+  const release = readFileSync(join(tree.folder, 'out', 'release'), 'latin1').trim();
+  const seconds = (performance.now() - begun) / 1000;
+  tree.keep({ built: key, release, ...(whole ? { seconds, files: compiling.files } : {}) });
+}
+
+/** make tells what it would do once all that is generated is there. */
+function countFiles(make: string): string[] {
+  return [
+    `${make} -Otarget prepare`,
+    `echo "${TOTAL_MARK}$({ ${make} -n -k all 2>/dev/null || :; } | grep -cE "echo '  (HOST)?(CC|AS) " || :)"`,
+  ];
+}
+
+function installKernel(make: string): string[] {
+  return [
+    `release=$(cat ${BUILD}/include/config/kernel.release); image=$(${make} -s image_name)`,
+    `echo "$release" > ${OUT}/release`,
+    `install -D -m 0644 "${BUILD}/$image" "${OUT}/boot/vmlinuz-$release"`,
+    `install -m 0644 ${BUILD}/System.map "${OUT}/boot/System.map-$release"`,
+    `install -m 0644 ${BUILD}/.config "${OUT}/boot/config-$release"`,
+    `if grep -qx CONFIG_MODULES=y ${BUILD}/.config; then`,
+    `  ${make} -s modules_install INSTALL_MOD_PATH=${OUT} INSTALL_MOD_STRIP=1 DEPMOD=true`,
+    `  rm -f ${OUT}/lib/modules/*/build ${OUT}/lib/modules/*/source`,
+    'fi',
+    `if grep -qx CONFIG_OF=y ${BUILD}/.config && [ -n "$(find ${BUILD}/arch/*/boot/dts -name '*.dtb' -print -quit 2>/dev/null)" ]; then`,
+    `  ${make} -s dtbs_install "INSTALL_DTBS_PATH=${OUT}/dtbs"`,
+    'fi',
+  ];
+}
+
+function tellWarnings({ workshop, name }: KernelJob, { warnings }: Compiling): void {
+  if (warnings === 0) return;
+  const text = `${warnings} warning${warnings === 1 ? '' : 's'} of the compiler: snap log ${name}`;
+  workshop.report({ kind: 'detail', name, text });
+}

@@ -1,0 +1,91 @@
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SnapError } from '../host/error.ts';
+import { lastLines } from '../host/program.ts';
+import type { Making } from '../layers/maker.ts';
+import { logFile, type Workshop } from '../layers/run.ts';
+import { canonicalJson, digestOf, type Json } from '../store/digest.ts';
+import type { Target } from './arch.ts';
+import {
+  BUILD,
+  type Builder,
+  type BuilderCommand,
+  type BuilderOutcome,
+  builderEnvironment,
+  LINUX,
+} from './builder.ts';
+import { firstError } from './compile-progress.ts';
+import type { KernelData } from './data.ts';
+import type { Source } from './source.ts';
+import type { BuildTree } from './tree.ts';
+
+/** What all stages of building one kernel share. */
+export type KernelJob = {
+  readonly making: Making;
+  readonly workshop: Workshop;
+  /** Of the scriptlet. */
+  readonly name: string;
+  readonly data: KernelData;
+  readonly source: Source;
+  /** Folder with the pristine source in `usr/src/linux`. */
+  readonly pristine: string;
+  readonly target: Target;
+  readonly versionSuffix: string;
+  readonly tree: BuildTree;
+  readonly builder: Builder;
+  /** A work folder of the store. */
+  readonly work: string;
+};
+
+export function keyOfStage(value: Json): string {
+  return digestOf(canonicalJson(value));
+}
+
+/** The words of make for this kernel. */
+export function makeWords({
+  target,
+  versionSuffix,
+  workshop,
+}: Pick<KernelJob, 'target' | 'versionSuffix' | 'workshop'>): string {
+  const { arch, crossCompile } = target;
+  const suffix = `LOCALVERSION=${versionSuffix}`;
+  return `make --no-print-directory -C ${LINUX} O=${BUILD} ARCH=${arch} CROSS_COMPILE=${crossCompile} ${suffix} -j${workshop.jobs}`;
+}
+
+/** Runs a stage in the builder view, over the patched source, with the tree's output at its place; what it prints goes to the layer's log. */
+export async function runStage(
+  { builder, tree, pristine, workshop, name }: KernelJob,
+  { binds = [], ...command }: Partial<BuilderCommand> & Pick<BuilderCommand, 'script'>,
+): Promise<BuilderOutcome> {
+  const outcome = await builder.run({
+    env: builderEnvironment(workshop.lock.epoch),
+    over: [join(tree.folder, 'patched'), pristine],
+    binds: [{ from: join(tree.folder, 'build'), to: BUILD, writable: true }, ...binds],
+    ...command,
+  });
+  appendFileSync(logFile(workshop.store, name), outcome.log);
+  return outcome;
+}
+
+/** @throws SnapError RUN in the words of whatever failed first. */
+export function requireSuccess(
+  { name, workshop }: Pick<KernelJob, 'name' | 'workshop'>,
+  what: string,
+  { ending, log }: BuilderOutcome,
+): void {
+  if (ending.exitCode === 0) return;
+  const hint = `full log: snap log ${name}`;
+  if (ending.timedOut) {
+    throw new SnapError(
+      'RUN',
+      `Cannot ${what} of "${name}": it was still running after ${workshop.timeout} s`,
+      { hint },
+    );
+  }
+  const error = firstError(log);
+  const memory = ending.shortOfMemory ? ', killed for want of memory' : '';
+  throw new SnapError('RUN', `Cannot ${what} of "${name}": ${error?.what ?? 'make failed'}${memory}`, {
+    lines: error?.lines ?? lastLines(log, 20),
+    hint,
+  });
+}

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Layout } from '../store/layout.ts';
+import { syncFilesystemOf } from '../store/sync.ts';
+
+/** The file in a folder below `kernel/` that says what the folder is; without it, or where it cannot be read, the folder is nothing. */
+export const NOTE = 'note.json';
+
+/** What every note says. */
+export type KeptNote = {
+  readonly format: number;
+  /** For a person. */
+  readonly name: string;
+  /** What it took to make it. */
+  readonly seconds: number;
+  /** The machine's boot in which it was written, until it is known to be on the disk. */
+  readonly boot: string | null;
+};
+
+let boot: string | undefined;
+
+export function bootId(): string {
+  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return boot;
+}
+
+export function readKept<Note extends KeptNote>(folder: string): Note | undefined {
+  try {
+    const note = JSON.parse(readFileSync(join(folder, NOTE), 'utf8')) as Note;
+    return note.format === 1 && (note.boot === null || note.boot === bootId()) ? note : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** False also for what was written in another boot and not known to be on the disk: the power may have been cut. */
+export function isWhole(folder: string): boolean {
+  return readKept(folder) !== undefined;
+}
+
+export function writeKept(folder: string, note: KeptNote): void {
+  const file = join(folder, NOTE);
+  writeFileSync(`${file}.new`, JSON.stringify(note));
+  renameSync(`${file}.new`, file);
+}
+
+/** When it returns, all sources and trees of kernels are on the disk. Costs nothing where they were. */
+export function settleKernels({ kernel }: Layout): void {
+  const open = readdirSync(kernel)
+    .map((name) => join(kernel, name))
+    .flatMap((folder) => {
+      const note = readKept(folder);
+      return note?.boot === bootId() ? [{ folder, note }] : [];
+    });
+  if (open.length === 0) return;
+  syncFilesystemOf(kernel);
+  for (const { folder, note } of open) writeKept(folder, { ...note, boot: null });
+}

@@ -1,0 +1,221 @@
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Workshop } from '../layers/run.ts';
+import { digestOf } from '../store/digest.ts';
+import type { Layout } from '../store/layout.ts';
+import { type Held, holdLock } from '../store/locks.ts';
+import { at, digestFile, removeTree, setTime, walk } from '../store/tree.ts';
+import { LINUX } from './builder.ts';
+import { bootId, type KeptNote, NOTE, readKept, writeKept } from './kept.ts';
+import { GONE, type Patched } from './patches.ts';
+import { CLOCK, timeOf } from './times.ts';
+
+/** What is said of a build tree. */
+export type TreeNote = KeptNote & {
+  /** All that nothing in the tree outlives: source, builder view, architecture, time. */
+  readonly basis: string;
+  readonly generation: number;
+  /** A build has begun in it, and it is not known how that ended. */
+  readonly dirty: boolean;
+  /** Every path of the source that ever was patched: what builds were given there last, and in which generation it came. */
+  readonly given: Readonly<Record<string, readonly [what: string, generation: number]>>;
+  /** The key of the patches that `patched` holds. */
+  readonly patches: string | undefined;
+  /** The keys of what the configuration begins with, and of the whole. */
+  readonly base: string | undefined;
+  readonly config: string | undefined;
+  /** The key of the kernel in `out`, and its version. */
+  readonly built: string | undefined;
+  readonly release: string;
+  /** By name: the key of what lies in `modules`. */
+  readonly modules: Readonly<Record<string, string>>;
+  /** How many files the last build from nothing compiled. */
+  readonly files: number | undefined;
+};
+
+/** A tree that is kept for the next build of the same source, held by this process alone. */
+export type BuildTree = Disposable & {
+  /** Absolute. */
+  readonly folder: string;
+  /** Whether nothing was built in it yet. */
+  readonly isFresh: boolean;
+  /** Empties it. */
+  clear(): void;
+  readonly note: TreeNote;
+  /** Writes a part of the note. */
+  keep(part: Partial<TreeNote>): void;
+  /** Says that what lies in the tree is about to change: another generation. */
+  begin(): void;
+  /** Says that it has, in whatever way it ended, and that nothing of it runs any more. */
+  end(): void;
+};
+
+/** make's output; what patches change, over the pristine source; the kernel as it is installed; external modules. */
+export const PARTS = ['build', 'patched', 'out', 'modules'] as const;
+
+export function treeFolder({ kernel }: Layout, scriptlet: string, source: string): string {
+  return join(kernel, `tree-${digestOf(JSON.stringify([scriptlet, source])).slice(0, 32)}`);
+}
+
+/**
+ * The build tree of a scriptlet and a source, cleaned of whatever a build left that never ended. It is emptied with `clean`, and when
+ * something changed that nothing in it outlives.
+ */
+export async function openTree(
+  { store, signal, report }: Pick<Workshop, 'store' | 'signal' | 'report'>,
+  scriptlet: string,
+  source: string,
+  { basis, clean }: { readonly basis: string; readonly clean: boolean },
+): Promise<BuildTree> {
+  const folder = treeFolder(store.layout, scriptlet, source);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const wait = (): void =>
+    report({ kind: 'note', text: `waiting for another build of the kernel of "${scriptlet}" to end` });
+  const held = await holdLock(join(folder, 'lock'), 'exclusive', wait, signal);
+  try {
+    return heldTree(folder, held, scriptlet, { basis, clean });
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+}
+
+function heldTree(
+  folder: string,
+  held: Held,
+  name: string,
+  { basis, clean }: { readonly basis: string; readonly clean: boolean },
+): BuildTree {
+  const known = readKept<TreeNote>(folder);
+  let isFresh = clean || known?.basis !== basis;
+  let note = isFresh || !known ? newNote(name, basis) : known;
+  const keep = (part: Partial<TreeNote>): void => {
+    note = { ...note, ...part, boot: bootId() };
+    writeKept(folder, note);
+  };
+  const clear = (): void => {
+    isFresh = true;
+    // Without a note the tree is nothing, whatever of it is still there.
+    rmSync(join(folder, NOTE), { force: true });
+    for (const part of PARTS) {
+      removeTree(Buffer.from(join(folder, part)));
+      mkdirSync(join(folder, part), { mode: 0o755 });
+    }
+    note = newNote(name, basis);
+    keep({});
+  };
+  if (isFresh) clear();
+  else if (note.dirty) dropUnfinished(join(folder, 'build'));
+  return {
+    folder,
+    get isFresh() {
+      return isFresh;
+    },
+    get note() {
+      return note;
+    },
+    clear,
+    keep,
+    begin: () => keep({ dirty: true, generation: note.generation + 1 }),
+    end() {
+      settleTimes(join(folder, 'build'), note.generation);
+      keep({ dirty: false });
+    },
+    [Symbol.dispose]: () => held.release(),
+  };
+}
+
+function newNote(name: string, basis: string): TreeNote {
+  return {
+    format: 1,
+    name,
+    seconds: 0,
+    boot: null,
+    basis,
+    generation: 1,
+    dirty: false,
+    given: {},
+    patches: undefined,
+    base: undefined,
+    config: undefined,
+    built: undefined,
+    release: '',
+    modules: {},
+    files: undefined,
+  };
+}
+
+/** What a build that never ended has written may be half of it. What it removed is made again. */
+function dropUnfinished(build: string): void {
+  for (const { path, stat } of walk(build)) {
+    if (!stat.isDirectory() && stat.mtimeMs >= CLOCK * 1000) rmSync(at(build, path), { force: true });
+  }
+}
+
+function settleTimes(build: string, generation: number): void {
+  for (const { path, stat } of walk(build)) {
+    if (!stat.isDirectory() && stat.mtimeMs >= CLOCK * 1000) setTime(at(build, path), timeOf(generation));
+  }
+}
+
+/**
+ * Gives the files that patches change, and those that they do not change any more, the times by which make knows what to compile: one
+ * that holds something else than the last build was given is younger than all that there is.
+ */
+export function givePatched(tree: BuildTree, pristine: string, patched: Patched): void {
+  const { given, generation } = tree.note;
+  const top = join(tree.folder, 'patched', LINUX);
+  const source = join(pristine, LINUX);
+  const now: Record<string, readonly [string, number]> = {};
+  for (const path of new Set([...Object.keys(given), ...Object.keys(patched)])) {
+    const what = patched[path] ?? pristineAt(source, path);
+    const before = given[path] ?? [pristineAt(source, path), 0];
+    now[path] = [what, before[0] === what ? before[1] : generation];
+    if (patched[path] === undefined && what !== GONE) copyPristine(source, top, path);
+    if (what !== GONE) setTime(at(top, path), timeOf(now[path][1]));
+  }
+  tree.keep({ given: now });
+}
+
+function pristineAt(source: string, path: string): string {
+  const file = at(source, path);
+  const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  if (stat?.isFile()) return `${stat.mode & 0o111n ? 'x' : 'f'} ${digestFile(file, stat.size)}`;
+  if (stat?.isSymbolicLink()) return `l ${readlinkSync(file, 'latin1')}`;
+  return GONE;
+}
+
+/** A file that a patch no longer changes lies there as it was, so that it has a time of its own. */
+function copyPristine(source: string, top: string, path: string): void {
+  const file = at(top, path);
+  if (lstatSync(file, { throwIfNoEntry: false })) rmSync(file, { force: true });
+  mkdirSync(at(top, dirname(path)), { recursive: true, mode: 0o755 });
+  const from = at(source, path);
+  if (lstatSync(from).isSymbolicLink()) symlinkSync(readlinkSync(from, 'buffer'), file);
+  else copyFileSync(from, file);
+}
+
+/** Whether a source lost or got a header: nothing that make knows tells then which files would include another one by now. */
+export function headersMoved(given: TreeNote['given'], now: Patched, pristine: string): boolean {
+  const source = join(pristine, LINUX);
+  const before = Object.fromEntries(Object.entries(given).map(([path, [what]]) => [path, what]));
+  const isThere = (patched: Patched, path: string): boolean =>
+    (patched[path] ?? pristineAt(source, path)) !== GONE;
+  const paths = new Set([...Object.keys(before), ...Object.keys(now)]);
+  return [...paths].some((path) => path.endsWith('.h') && isThere(before, path) !== isThere(now, path));
+}
+
+/** Puts a folder in the place of another. */
+export function replaceFolder(made: string, place: string): void {
+  if (existsSync(place)) removeTree(Buffer.from(place));
+  renameSync(made, place);
+}

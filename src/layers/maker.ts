@@ -1,0 +1,63 @@
+import type { Lock } from '../debian/lock.ts';
+import type { Conf } from '../project/conf.ts';
+import type { Scriptlet } from '../project/scriptlet.ts';
+import { type Inputs, scriptletInputs } from './key.ts';
+import type { Workshop } from './run.ts';
+import { addedDebs, buildLayers, layersSeen, type Sequence } from './sequence.ts';
+import type { View, ViewLayer } from './view.ts';
+
+/** What decides a layer beside what its scriptlet declares. */
+export type Deciding = {
+  readonly scriptlet: Scriptlet;
+  readonly conf: Conf;
+  readonly lock: Lock;
+  readonly layers: readonly ViewLayer[];
+  /** Base and layers that its build sees, and not its own. */
+  readonly builder: readonly ViewLayer[];
+};
+
+/** Another way to make a scriptlet's layer than by packages and do_run. */
+export type Maker = {
+  /** Everything that decides the layer's content. */
+  inputs(deciding: Deciding): Inputs;
+  /** Puts what the layer adds to its view into the folder `upper`. */
+  fill(making: Making): Promise<void>;
+};
+
+export type Making = {
+  readonly workshop: Workshop;
+  readonly scriptlet: Scriptlet;
+  /** What the key holds. */
+  readonly inputs: Inputs;
+  readonly view: View;
+  readonly builder: View;
+  readonly upper: string;
+};
+
+/** Undefined for a scriptlet whose layer is made by packages and do_run. */
+export type MakerOf = (scriptlet: Scriptlet) => Maker | undefined;
+
+/** Base and the layers of scriptlets that are there. */
+export type There = { readonly base: ViewLayer; readonly layers: ReadonlyMap<string, ViewLayer> };
+
+/** Everything that decides a scriptlet's layer, in whatever way it is made. All that it sees, or its build, must be there. */
+export function layerInputs(
+  { conf, lock, makerOf }: { readonly conf: Conf; readonly lock: Lock; readonly makerOf: MakerOf },
+  sequence: Sequence,
+  scriptlet: Scriptlet,
+  { base, layers: there }: There,
+): {
+  readonly inputs: Inputs;
+  readonly layers: readonly ViewLayer[];
+  readonly builder: readonly ViewLayer[];
+} {
+  const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
+  const layers = layersSeen(base, there, sequence, sees);
+  const maker = makerOf(scriptlet);
+  const builder = maker ? buildLayers(base, there, sequence, scriptlet.name) : [];
+  const debs = addedDebs(lock, scriptlet.name, sees);
+  const inputs = maker
+    ? maker.inputs({ scriptlet, conf, lock, layers, builder })
+    : scriptletInputs(scriptlet, conf.project, lock, debs, layers);
+  return { inputs, layers, builder };
+}

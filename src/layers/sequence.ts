@@ -1,0 +1,44 @@
+import type { Lock, PackageId } from '../debian/lock.ts';
+import type { Scriptlet } from '../project/scriptlet.ts';
+import type { ViewLayer } from './view.ts';
+
+/** The scriptlets of a conf in the order of the view, those that only builds need among them, and what each of them sees. */
+export type Sequence = {
+  readonly scriptlets: readonly Scriptlet[];
+  readonly sees: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Of a scriptlet with a build_need: what its build sees. */
+  readonly builds: ReadonlyMap<string, ReadonlySet<string>>;
+};
+
+/** All layers that must be there before a scriptlet's can be made, the base apart. */
+export function waitsFor({ sees, builds }: Sequence, name: string): Set<string> {
+  return new Set([...(sees.get(name) ?? []), ...(builds.get(name) ?? [])]);
+}
+
+/** The debs that a scriptlet's layer adds: what it asks for brings, less what is in its view. */
+export function addedDebs(lock: Lock, name: string, sees: ReadonlySet<string>): PackageId[] {
+  const present = new Set(lock.base);
+  for (const seen of sees) for (const id of lock.closures.get(seen)?.debs ?? []) present.add(id);
+  return (lock.closures.get(name)?.debs ?? []).filter((id) => !present.has(id));
+}
+
+/** The layers that a layer with these sees runs on, in the order of the view. */
+export function layersSeen(
+  base: ViewLayer,
+  layers: ReadonlyMap<string, ViewLayer>,
+  sequence: Pick<Sequence, 'scriptlets'>,
+  sees: ReadonlySet<string>,
+): ViewLayer[] {
+  const seen = sequence.scriptlets.flatMap(({ name }) => (sees.has(name) ? [layers.get(name)!] : []));
+  return [base, ...seen];
+}
+
+/** The layers that the build of a scriptlet's layer sees. */
+export function buildLayers(
+  base: ViewLayer,
+  layers: ReadonlyMap<string, ViewLayer>,
+  sequence: Sequence,
+  name: string,
+): ViewLayer[] {
+  return layersSeen(base, layers, sequence, sequence.builds.get(name) ?? new Set());
+}
