@@ -1,9 +1,12 @@
 import {
   chmodSync,
   chownSync,
+  closeSync,
   copyFileSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -86,11 +89,22 @@ export async function rootDisk(store: Store, request: DiskRequest): Promise<stri
     for (const old of disksOf(store.layout)) {
       if (old.conf === conf && old.kind === kind) rmSync(join(disks, diskName(old)), { force: true });
     }
+    syncFile(join(folder, 'disk'));
     renameSync(join(folder, 'disk'), file);
   } finally {
     store.dropWorkDir(folder);
   }
   return file;
+}
+
+/** What lies under a disk's name is whole, also after a power cut. */
+function syncFile(path: string): void {
+  const fd = openSync(path, 'r+');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /**
