@@ -6,6 +6,7 @@ import { settingsText } from './data.ts';
 import { type KernelJob, keyOfStage, makeWords, requireSuccess, runStage } from './job.ts';
 import { overlay, readConfig } from './kconfig.ts';
 import type { Patched } from './patches.ts';
+import { renewInput } from './tree.ts';
 
 /**
  * Makes the configuration that base and fragments ask for, and returns its text. Where it comes out as it was, the file is not touched.
@@ -36,6 +37,7 @@ export async function configure(job: KernelJob, patched: Patched): Promise<strin
     ].join('\n'),
     binds: [{ from: input, to: INPUT }],
   });
+  renewInput(tree, '.config');
   tree.end();
   requireSuccess(job, 'configure the kernel', outcome);
   const final = readFileSync(file, 'utf8');

@@ -154,6 +154,16 @@ function newNote(name: string, basis: string): TreeNote {
   };
 }
 
+/**
+ * A file of `build` that is not make's own result, if it was just written: it counts as younger than all that there is, until the next
+ * generation has made from it what it makes.
+ */
+export function renewInput({ folder, note }: BuildTree, name: string): void {
+  const file = at(join(folder, 'build'), name);
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  if (stat && stat.mtimeMs >= CLOCK * 1000) setTime(file, timeOf(note.generation + 1));
+}
+
 /** What a build that never ended has written may be half of it. What it removed is made again. */
 function dropUnfinished(build: string): void {
   for (const { path, stat } of walk(build)) {

@@ -78,7 +78,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
     (error): Outcome => ({ kind: 'failed', error }),
   );
   outcomes.set('base', base);
-  if (findLayer(bench, baseInputs(bench.lock, bench.conf)) === undefined) unpackAhead(bench);
+  if (findLayer(bench, baseInputs(bench.lock, bench.conf)) === undefined) unpackAhead(bench, sequence);
 
   const make = async (scriptlet: Scriptlet, position: number): Promise<Outcome> => {
     const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
@@ -169,10 +169,11 @@ type Packages = {
 type Trees = ReadonlyMap<PackageId, DebTree>;
 
 /** While the base is made, there is time to unpack what goes on it. What cannot be unpacked is told by the layer that needs it. */
-function unpackAhead({ lock, trees }: Bench): void {
+function unpackAhead({ lock, trees }: Bench, { scriptlets }: Sequence): void {
   const base = new Set(lock.base);
-  for (const { debs } of lock.closures.values()) {
-    for (const id of debs) if (!base.has(id)) trees.of(id).catch(() => undefined);
+  for (const { name } of scriptlets) {
+    for (const id of lock.closures.get(name)?.debs ?? [])
+      if (!base.has(id)) trees.of(id).catch(() => undefined);
   }
 }
 
