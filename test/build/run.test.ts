@@ -17,7 +17,8 @@ const SCRIPTLET = `do_run() {
   cd /opt/kept
   printf text >plain; ln plain second; ln -s plain link; mkfifo fifo
   printf x >owned; chown 1234:4321 owned; chmod 4711 owned
-  cp /bin/true able; setcap cap_net_raw+ep able
+  cp /bin/true able
+  perl -e 'my @x = ("able", "security.capability", pack("H*", "0100000200200000000000000000000000000000")); syscall(188, @x, 20, 0) == 0 or die'
   mkdir closed; chmod 0700 closed; printf hidden >closed/file; chmod 0600 closed/file
 }
 `;
@@ -54,7 +55,7 @@ test('what is expected is seen, what is sent is typed, and the machine is switch
     '--send',
     'abc',
     '--expect',
-    '^ready> abc',
+    'abc',
     '--timeout',
     '60',
   );
@@ -156,33 +157,34 @@ function processesWith(word: string): string[] {
   });
 }
 
-for (const kind of ['squashfs', 'erofs']) {
-  test(`a ${kind} holds the image as it is, and the first program beside it`, () => {
-    assert.equal(run('--expect', 'ready> ', '--root', kind).status, 0);
-    const disk = join(project, 'store', 'disks', disks().find((name) => name.endsWith(kind))!);
-    const extracted = join(makeFolder(), 'root');
-    const command = kind === 'squashfs' ? ['unsquashfs', '-q', '-n', '-d', extracted, disk] : undefined;
-    if (command === undefined) {
-      execFileSync('fsck.erofs', [disk]);
-      return;
-    }
-    execFileSync(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] });
-    assert.match(readFileSync(join(extracted, '.snap-run', 'init'), 'utf8'), /^#!\/bin\/sh\n/);
-    execFileSync('rm', ['-r', join(extracted, '.snap-run')]);
-    assert.equal(stateOf(extracted), stateOf(join(project, 'images', 'a/')));
-  });
+test('a squashfs holds the image as it is, and the first program beside it', () => {
+  const disk = join(project, 'store', 'disks', disks().find((name) => name.endsWith('squashfs'))!);
+  const root = join(makeFolder(), 'root');
+  const image = join(project, 'images', 'a/');
+  execFileSync('unsquashfs', ['-q', '-n', '-d', root, disk], { stdio: ['ignore', 'ignore', 'inherit'] });
+  assert.match(readFileSync(join(root, '.snap-run', 'init'), 'utf8'), /^#!\/bin\/sh\n/);
+  execFileSync('sh', ['-c', 'rm -r "$1/.snap-run" && touch -r "$2" "$1"', 'sh', root, image]);
+  assert.deepEqual(listed(root), listed(image));
+  assert.equal(contents(root), contents(image));
+});
+
+test('the same as an erofs', () => {
+  assert.equal(run('--expect', 'ready> ', '--root', 'erofs').status, 0);
+  const disk = join(project, 'store', 'disks', disks().find((name) => name.endsWith('erofs'))!);
+  execFileSync('fsck.erofs', [disk], { stdio: 'ignore' });
+});
+
+/** Names, metadata, hard links, attributes. */
+function listed(folder: string): string[] {
+  const list =
+    'tar --sort=name -cf - . | tar -tvf - --numeric-owner --full-time; getfattr -R -h -d -e hex -m "^security" .';
+  const text = execFileSync('sh', ['-c', list], { cwd: folder, encoding: 'utf8', maxBuffer: 1 << 27 });
+  return text.split('\n').map((line) => line.replace(/ +/g, ' ').replace(/(:\d\d)\.\d+ /, '$1 '));
 }
 
-/** Names, metadata, attributes and content. */
-function stateOf(folder: string): string {
-  const kept = ['--sort=name', '--xattrs', '--xattrs-include=*', '--pax-option=delete=atime,delete=ctime'];
-  const tar = ['-C', folder, ...kept, '--numeric-owner', '-cf', '-', '.'];
-  const list = 'find . -printf "%p %y %#m %U:%G %n %l %s\\n" | grep -v " d " | LC_ALL=C sort | b2sum';
-  return [
-    execFileSync('sh', ['-c', 'tar "$@" | tar --sort=name -tvf - --numeric-owner | b2sum', 'sh', ...tar]),
-    execFileSync('sh', ['-c', list], { cwd: folder }),
-    execFileSync('sh', ['-c', 'getcap -r . | LC_ALL=C sort'], { cwd: folder }),
-  ].join('');
+function contents(folder: string): string {
+  const sums = 'find . -type f -print0 | LC_ALL=C sort -z | xargs -0 b2sum | b2sum';
+  return execFileSync('sh', ['-c', sums], { cwd: folder, encoding: 'utf8' });
 }
 
 test('what somebody changed in the image by hand is in the next disk, which takes the place of the one before', () => {
