@@ -34,6 +34,10 @@ const RUN_CODES = EXIT_CODES.replace(
   '0  done\n  1  failed',
   '0  all that was expected was seen, or the machine went off by itself\n  1  not seen in time, the kernel panicked, or failed',
 );
+const CONFIG_CODES = EXIT_CODES.replace(
+  '1  failed',
+  '1  something is not as the fragments ask for, or failed',
+);
 const SHELL_CODES = EXIT_CODES.replace('0  done\n  1  failed', '0 to 255  that of the shell\n  1  failed');
 
 type Doorway = {
@@ -116,7 +120,8 @@ function commandLine(run: Runner): Command {
     .exitOverride((error) => failUsage(program, error));
 
   /** One command: its name and arguments, what it is for, examples, and where it lives. */
-  const add = <Arguments extends readonly unknown[]>(
+  const addTo = <Arguments extends readonly unknown[]>(
+    parent: Command,
     usage: string,
     description: string,
     examples: readonly string[],
@@ -124,7 +129,7 @@ function commandLine(run: Runner): Command {
     load: Load<Arguments>,
     exitCodes = EXIT_CODES,
   ): Command => {
-    const command = program
+    const command = parent
       .command(usage)
       .description(description)
       .addHelpText('after', help(examples, exitCodes));
@@ -136,6 +141,14 @@ function commandLine(run: Runner): Command {
       );
     });
   };
+  const add = <Arguments extends readonly unknown[]>(
+    usage: string,
+    description: string,
+    examples: readonly string[],
+    doorway: Doorway,
+    load: Load<Arguments>,
+    exitCodes = EXIT_CODES,
+  ): Command => addTo(program, usage, description, examples, doorway, load, exitCodes);
 
   add(
     'init [dir]',
@@ -284,6 +297,46 @@ function commandLine(run: Runner): Command {
       ).argParser(collect),
     )
     .option('--no-kvm', 'emulate the processor, without trying whether KVM works');
+
+  const kernel = program
+    .command('kernel')
+    .description(
+      "look into the configuration of a kernel, change it in the kernel's own menus, enter its source",
+    )
+    .helpCommand(false)
+    .exitOverride((error) => failUsage(kernel, error));
+
+  addTo(
+    kernel,
+    'config [conf] [scriptlet]',
+    'print the configuration of a kernel, and where each line comes from',
+    ['snap kernel config', 'snap kernel config demo-boot --diff', 'snap kernel config --json'],
+    ROOT,
+    async () => (await import('./commands/kernel-config.ts')).kernelConfigCommand,
+    CONFIG_CODES,
+  )
+    .option('--diff', 'only what is not as in the base that the fragments are laid over')
+    .addOption(json());
+
+  addTo(
+    kernel,
+    'menuconfig <scriptlet> <fragment>',
+    "open the kernel's own menus, and write what was changed in them into a fragment",
+    ['snap kernel menuconfig kernel default.kconfig', 'snap kernel menuconfig kernel device-new.kconfig'],
+    { asRoot: true, interactive: true },
+    async () => (await import('./commands/kernel-menuconfig.ts')).kernelMenuconfigCommand,
+    CONFIG_CODES,
+  ).option('--conf <conf>', 'the kernel as it is in this conf');
+
+  addTo(
+    kernel,
+    'shell [scriptlet] [command...]',
+    'open a root shell in the patched source of a kernel, a throw-away copy',
+    ['snap kernel shell', 'snap kernel shell kernel -- make -s kernelrelease'],
+    { asRoot: true, interactive: true },
+    async () => (await import('./commands/kernel-shell.ts')).kernelShellCommand,
+    SHELL_CODES,
+  ).option('--conf <conf>', 'the kernel as it is in this conf');
 
   add(
     'check [conf]',
@@ -593,7 +646,10 @@ function treeOf(program: Command): CommandTree {
       name: command.name(),
       description: command.description(),
       options: command.options.filter((option) => !option.hidden).map(optionSpec),
-      args: command.registeredArguments.map((argument) => valuesOf(argument.name(), argument.argChoices)),
+      args:
+        command.commands.length > 0
+          ? [{ kind: 'words' as const, words: command.commands.map((one) => one.name()) }]
+          : command.registeredArguments.map((argument) => valuesOf(argument.name(), argument.argChoices)),
     })),
   };
 }

@@ -38,6 +38,7 @@ const ORDER: readonly DuKind['kind'][] = [
   'deb',
   'source',
   'tool',
+  'kernel',
   'indexes',
   'disk',
   'log',

@@ -303,6 +303,7 @@ const KINDS: readonly GcKind['kind'][] = [
   'deb',
   'source',
   'tool',
+  'kernel',
   'indexes',
   'disk',
   'log',

@@ -7,6 +7,7 @@ export const HOLDING_NOUNS: Readonly<Record<HoldingKind, string>> = {
   deb: 'packages',
   source: 'sources',
   tool: 'tools',
+  kernel: 'sources and trees of kernels',
   indexes: "apt's indexes",
   disk: 'disks of snap run',
   log: 'logs',

@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Making } from '../layers/maker.ts';
-import { logFile } from '../layers/run.ts';
-import { viewDigests } from '../layers/view.ts';
+import { logFile, type Workshop } from '../layers/run.ts';
+import { type View, viewDigests } from '../layers/view.ts';
 import { targetOf } from './arch.ts';
+import { requireAsAsked } from './as-asked.ts';
 import { BUILD, OUT, openBuilder } from './builder.ts';
 import {
   beginCompiling,
@@ -23,29 +24,52 @@ import { givePatched, headersMoved, openTree, replaceFolder } from './tree.ts';
 
 /** Builds a kernel with its modules as far as the kept tree does not hold it yet, and leaves what is installed in the layer. */
 export async function buildKernel(making: Making, data: KernelData): Promise<void> {
-  const { workshop, scriptlet } = making;
+  writeFileSync(logFile(making.workshop.store, making.scriptlet.name), '');
+  await withKernel(making, data, async (job, patched) => {
+    const config = await configure(job, patched);
+    await requireAsAsked(job, config);
+    await compile(job, patched, config);
+    await buildModules(job);
+    await install(job, making);
+  });
+}
+
+/** The kept tree of a kernel with the source as its patches leave it, for this process alone until `use` has ended. */
+export async function withKernel<T>(
+  { workshop, scriptlet, builder: view }: Pick<Making, 'workshop' | 'scriptlet' | 'builder'>,
+  data: KernelData,
+  use: (job: KernelJob, patched: Patched) => Promise<T>,
+): Promise<T> {
   const { store, lock } = workshop;
   const { name, kernel } = scriptlet;
   const source = sourceOf(name, kernel!, lock, store.layout);
   const target = targetOf(name, lock.arch, kernel!.arch);
-  writeFileSync(logFile(store, name), '');
   const pristine = await unpackSource(workshop, name, source);
-  const basis = keyOfStage([1, source.sha256, { ...target }, lock.epoch, viewDigests(making.builder.layers)]);
-  using tree = await openTree(workshop, name, source.sha256, { basis, clean: workshop.cleanKernel });
+  const basis = keyOfStage([2, source.sha256, { ...target }, lock.epoch, viewDigests(view.layers)]);
+  using tree = await openTree(workshop, name, source.sha256, {
+    basis,
+    clean: workshop.cleanKernel,
+    floor: () => youngest(workshop, view),
+  });
   const work = store.makeWorkDir();
   try {
-    const builder = openBuilder(workshop, making.builder, work);
+    const builder = openBuilder(workshop, view, work);
     const { versionSuffix } = kernel!;
-    const shared = { making, workshop, name, data, source, pristine, target, versionSuffix };
+    const shared = { workshop, name, data, source, pristine, target, versionSuffix };
     const job: KernelJob = { ...shared, tree, builder, work };
-    const patched = await patch(job);
-    const config = await configure(job, patched);
-    await compile(job, patched, config);
-    await buildModules(job);
-    await install(job);
+    return await use(job, await patch(job));
   } finally {
     store.dropWorkDir(work);
   }
+}
+
+/** When the last file of a view was written, or its time begins. Unix seconds. */
+function youngest({ store, lock }: Workshop, { layers }: View): number {
+  let latest = lock.epoch;
+  for (const { row } of layers) {
+    for (const { mtime } of store.manifestOf(row.n).values()) if (mtime > latest) latest = mtime;
+  }
+  return latest + 1;
 }
 
 /** The source as the patches leave it; what they change gets the times by which make knows what to compile. */

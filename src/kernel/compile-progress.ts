@@ -95,7 +95,7 @@ function contextOf(lines: readonly string[], at: number): string[] {
   const before = lines.slice(0, at);
   const begin =
     before.findLastIndex(
-      (line) => !/^(?:\S+: (?:In function|In file included|At top level)|\s+from )/.test(line),
+      (line) => !/^(?:\S+: (?:In function|At top level)|In file included from |\s+from )/.test(line),
     ) + 1;
   const after = lines.slice(at + 1, at + CONTEXT);
   const end = after.findIndex((line) => !/^\s*(?:\d+ )?\s*\||^\S+: note: |^\s*\^/.test(line));

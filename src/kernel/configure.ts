@@ -14,8 +14,7 @@ import { renewInput } from './tree.ts';
  */
 export async function configure(job: KernelJob, patched: Patched): Promise<string> {
   const { tree, data } = job;
-  const source = Object.entries(patched).filter(([path]) => mayConfigure(path));
-  const base = keyOfStage([1, source, data.base.kind === 'target' ? data.base.name : data.base.text]);
+  const base = baseKey(job, patched);
   const settings = settingsText(data);
   const key = keyOfStage([base, settings, job.versionSuffix]);
   const file = join(tree.folder, 'build', '.config');
@@ -44,6 +43,16 @@ export async function configure(job: KernelJob, patched: Patched): Promise<strin
   refuseRandomKey(job, final);
   tree.keep({ config: key });
   return final;
+}
+
+/** What the fragments are laid over. */
+export function baseOf(job: KernelJob, patched: Patched): Promise<string> {
+  return baseConfig(job, baseKey(job, patched));
+}
+
+function baseKey({ data }: KernelJob, patched: Patched): string {
+  const source = Object.entries(patched).filter(([path]) => mayConfigure(path));
+  return keyOfStage([1, source, data.base.kind === 'target' ? data.base.name : data.base.text]);
 }
 
 /** Anything but what is only compiled may have a part in the configuration. */

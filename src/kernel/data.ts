@@ -5,7 +5,7 @@ import { contentOf } from '../layers/key.ts';
 import type { Kernel } from '../project/kernel.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import { type Digest, digestOf } from '../store/digest.ts';
-import { canonical, type Merged, mergeFragments, readFragment } from './kconfig.ts';
+import { canonical, type Merged, mergeFragments, readFragment, type Setting } from './kconfig.ts';
 import { readSeries } from './series.ts';
 
 export type Patch = {
@@ -23,6 +23,8 @@ export type Base =
   | { readonly kind: 'target'; readonly name: string }
   | { readonly kind: 'file'; readonly name: string; readonly text: string };
 
+export type Fragment = { readonly path: string; readonly settings: readonly Setting[] };
+
 export type Module = {
   readonly name: string;
   /** Absolute path of its folder. */
@@ -35,6 +37,9 @@ export type KernelData = {
   /** In the order of application. */
   readonly patches: readonly Patch[];
   readonly base: Base;
+  /** The fragments in their order, by path relative to the scriptlet's folder. */
+  readonly fragments: readonly Fragment[];
+  /** All of them as one. */
   readonly config: Merged;
   readonly modules: readonly Module[];
 };
@@ -46,10 +51,12 @@ export type KernelData = {
 export function readKernelData({ name, kernel, dataDir, lines }: Scriptlet): KernelData {
   if (!kernel) throw new Error(`Scriptlet "${name}" makes no kernel`);
   const folder: Folder = { name, path: dataDir, lines };
+  const fragments = fragmentPaths(folder, kernel).map((path) => ({ path, settings: readOne(folder, path) }));
   return {
     patches: kernel.patches.flatMap((path) => readPatches(folder, path)),
     base: readBase(folder, kernel),
-    config: mergeFragments(fragmentPaths(folder, kernel).map((path) => readOne(folder, path))),
+    fragments,
+    config: mergeFragments(fragments.map(({ settings }) => settings)),
     modules: readModules(folder, kernel),
   };
 }

@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Making } from '../layers/maker.ts';
 import type { View } from '../layers/view.ts';
 import type { TreePath } from '../store/manifest.ts';
 import { at, setTime, walk } from '../store/tree.ts';
@@ -7,9 +8,11 @@ import { OUT } from './builder.ts';
 import { type KernelJob, requireSuccess, runStage } from './job.ts';
 
 /** Puts kernel and modules where they are in an image, with what depmod makes of them, into the layer. */
-export async function install(job: KernelJob): Promise<void> {
-  const { making, tree, workshop, data } = job;
-  const { upper, view } = making;
+export async function install(
+  job: KernelJob,
+  { upper, view }: Pick<Making, 'upper' | 'view'>,
+): Promise<void> {
+  const { tree, workshop, data } = job;
   const { release } = tree.note;
   const { epoch } = workshop.lock;
   const out = join(tree.folder, 'out');

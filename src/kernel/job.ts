@@ -2,7 +2,6 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
-import type { Making } from '../layers/maker.ts';
 import { logFile, type Workshop } from '../layers/run.ts';
 import { canonicalJson, digestOf, type Json } from '../store/digest.ts';
 import type { Target } from './arch.ts';
@@ -21,7 +20,6 @@ import type { BuildTree } from './tree.ts';
 
 /** What all stages of building one kernel share. */
 export type KernelJob = {
-  readonly making: Making;
   readonly workshop: Workshop;
   /** Of the scriptlet. */
   readonly name: string;

@@ -12,7 +12,7 @@ import type { Layout } from '../store/layout.ts';
 import { holdLock } from '../store/locks.ts';
 import { removeTree } from '../store/tree.ts';
 import { bootId, isWhole, NOTE } from './kept.ts';
-import { OLDEST } from './times.ts';
+import { PRISTINE } from './times.ts';
 
 /** Under which a lock holds the packages that a kernel's source comes with: no name of a scriptlet. */
 export function sourceClosure(scriptlet: string): string {
@@ -99,11 +99,11 @@ function unpackStep({ kind, file }: Source, tree: string, work: string): Step {
         ]
       : ['archive=(/run/snap/source)']),
     'mkdir -p /run/snap/tree/usr/src/linux',
-    'tar -C /run/snap/tree/usr/src/linux --strip-components=1 --no-same-owner --delay-directory-restore -xf "${archive[0]}"',
+    'tar -C /run/snap/tree/usr/src/linux --strip-components=1 --no-same-owner --delay-directory-restore -xf "$archive"',
     'cd /run/snap/tree',
     'for file in Makefile Kbuild Kconfig; do [ -f "usr/src/linux/$file" ] || { echo "there is no $file in it"; exit 1; }; done',
     'chmod -R u+rwX,go+rX,go-w .',
-    `find . -exec touch -h -d @${OLDEST} {} +`,
+    `find . -exec touch -h -d @${PRISTINE} {} +`,
   ];
   return {
     command: ['/bin/bash', '-c', script.join('\n')],

@@ -8,8 +8,10 @@ import {
   rmSync,
   symlinkSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import type { Lock } from '../debian/lock.ts';
 import type { Workshop } from '../layers/run.ts';
+import type { Kernel } from '../project/kernel.ts';
 import { digestOf } from '../store/digest.ts';
 import type { Layout } from '../store/layout.ts';
 import { type Held, holdLock } from '../store/locks.ts';
@@ -17,12 +19,15 @@ import { at, digestFile, removeTree, setTime, walk } from '../store/tree.ts';
 import { LINUX } from './builder.ts';
 import { bootId, type KeptNote, NOTE, readKept, writeKept } from './kept.ts';
 import { GONE, type Patched } from './patches.ts';
-import { CLOCK, timeOf } from './times.ts';
+import { sourceClosure, sourceFolder, sourceOf } from './source.ts';
+import { clockServes, GENERATIONS, isOfClock, timeOf } from './times.ts';
 
 /** What is said of a build tree. */
 export type TreeNote = KeptNote & {
   /** All that nothing in the tree outlives: source, builder view, architecture, time. */
   readonly basis: string;
+  /** Unix seconds of the builder view's youngest file. */
+  readonly floor: number;
   readonly generation: number;
   /** A build has begun in it, and it is not known how that ended. */
   readonly dirty: boolean;
@@ -66,6 +71,13 @@ export function treeFolder({ kernel }: Layout, scriptlet: string, source: string
   return join(kernel, `tree-${digestOf(JSON.stringify([scriptlet, source])).slice(0, 32)}`);
 }
 
+/** The names of the folders below `kernel/` that a scriptlet's kernel uses; none where the lock does not cover its source. */
+export function kernelFolders(scriptlet: string, kernel: Kernel, lock: Lock, layout: Layout): string[] {
+  if (kernel.source.kind === 'deb' && !lock.closures.has(sourceClosure(scriptlet))) return [];
+  const { sha256 } = sourceOf(scriptlet, kernel, lock, layout);
+  return [sourceFolder(layout, sha256), treeFolder(layout, scriptlet, sha256)].map((path) => basename(path));
+}
+
 /**
  * The build tree of a scriptlet and a source, cleaned of whatever a build left that never ended. It is emptied with `clean`, and when
  * something changed that nothing in it outlives.
@@ -74,7 +86,7 @@ export async function openTree(
   { store, signal, report }: Pick<Workshop, 'store' | 'signal' | 'report'>,
   scriptlet: string,
   source: string,
-  { basis, clean }: { readonly basis: string; readonly clean: boolean },
+  wanted: Wanted,
 ): Promise<BuildTree> {
   const folder = treeFolder(store.layout, scriptlet, source);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -82,22 +94,22 @@ export async function openTree(
     report({ kind: 'note', text: `waiting for another build of the kernel of "${scriptlet}" to end` });
   const held = await holdLock(join(folder, 'lock'), 'exclusive', wait, signal);
   try {
-    return heldTree(folder, held, scriptlet, { basis, clean });
+    return heldTree(folder, held, scriptlet, wanted);
   } catch (error) {
     held.release();
     throw error;
   }
 }
 
-function heldTree(
-  folder: string,
-  held: Held,
-  name: string,
-  { basis, clean }: { readonly basis: string; readonly clean: boolean },
-): BuildTree {
+/** What a tree must be: `basis` as its note has it; `floor` is asked where there is no such tree. */
+type Wanted = { readonly basis: string; readonly clean: boolean; readonly floor: () => number };
+
+function heldTree(folder: string, held: Held, name: string, { basis, clean, floor }: Wanted): BuildTree {
   const known = readKept<TreeNote>(folder);
-  let isFresh = clean || known?.basis !== basis;
-  let note = isFresh || !known ? newNote(name, basis) : known;
+  let isFresh = clean || known?.basis !== basis || known.generation > GENERATIONS / 2;
+  let note = isFresh || !known ? newNote(name, basis, floor()) : known;
+  // With a clock that stands too early nothing can be told from times: what is there is of no use, nor is what is made now.
+  const serves = clockServes(note.floor);
   const keep = (part: Partial<TreeNote>): void => {
     note = { ...note, ...part, boot: bootId() };
     writeKept(folder, note);
@@ -110,11 +122,11 @@ function heldTree(
       removeTree(Buffer.from(join(folder, part)));
       mkdirSync(join(folder, part), { mode: 0o755 });
     }
-    note = newNote(name, basis);
+    note = newNote(name, basis, note.floor);
     keep({});
   };
-  if (isFresh) clear();
-  else if (note.dirty) dropUnfinished(join(folder, 'build'));
+  if (isFresh || !serves) clear();
+  else if (note.dirty) dropUnfinished(join(folder, 'build'), note.floor);
   return {
     folder,
     get isFresh() {
@@ -127,20 +139,24 @@ function heldTree(
     keep,
     begin: () => keep({ dirty: true, generation: note.generation + 1 }),
     end() {
-      settleTimes(join(folder, 'build'), note.generation);
+      settleTimes(join(folder, 'build'), note);
       keep({ dirty: false });
     },
-    [Symbol.dispose]: () => held.release(),
+    [Symbol.dispose]() {
+      if (!serves) rmSync(join(folder, NOTE), { force: true });
+      held.release();
+    },
   };
 }
 
-function newNote(name: string, basis: string): TreeNote {
+function newNote(name: string, basis: string, floor: number): TreeNote {
   return {
     format: 1,
     name,
     seconds: 0,
     boot: null,
     basis,
+    floor,
     generation: 1,
     dirty: false,
     given: {},
@@ -160,20 +176,21 @@ function newNote(name: string, basis: string): TreeNote {
  */
 export function renewInput({ folder, note }: BuildTree, name: string): void {
   const file = at(join(folder, 'build'), name);
-  const stat = lstatSync(file, { throwIfNoEntry: false });
-  if (stat && stat.mtimeMs >= CLOCK * 1000) setTime(file, timeOf(note.generation + 1));
+  const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
+  if (stat && isOfClock(note.floor, stat)) setTime(file, timeOf(note.floor, note.generation + 1));
 }
 
 /** What a build that never ended has written may be half of it. What it removed is made again. */
-function dropUnfinished(build: string): void {
+function dropUnfinished(build: string, floor: number): void {
   for (const { path, stat } of walk(build)) {
-    if (!stat.isDirectory() && stat.mtimeMs >= CLOCK * 1000) rmSync(at(build, path), { force: true });
+    if (!stat.isDirectory() && isOfClock(floor, stat)) rmSync(at(build, path), { force: true });
   }
 }
 
-function settleTimes(build: string, generation: number): void {
+function settleTimes(build: string, { floor, generation }: TreeNote): void {
+  const time = timeOf(floor, generation);
   for (const { path, stat } of walk(build)) {
-    if (!stat.isDirectory() && stat.mtimeMs >= CLOCK * 1000) setTime(at(build, path), timeOf(generation));
+    if (!stat.isDirectory() && isOfClock(floor, stat)) setTime(at(build, path), time);
   }
 }
 
@@ -182,7 +199,7 @@ function settleTimes(build: string, generation: number): void {
  * that holds something else than the last build was given is younger than all that there is.
  */
 export function givePatched(tree: BuildTree, pristine: string, patched: Patched): void {
-  const { given, generation } = tree.note;
+  const { given, generation, floor } = tree.note;
   const top = join(tree.folder, 'patched', LINUX);
   const source = join(pristine, LINUX);
   const now: Record<string, readonly [string, number]> = {};
@@ -191,7 +208,7 @@ export function givePatched(tree: BuildTree, pristine: string, patched: Patched)
     const before = given[path] ?? [pristineAt(source, path), 0];
     now[path] = [what, before[0] === what ? before[1] : generation];
     if (patched[path] === undefined && what !== GONE) copyPristine(source, top, path);
-    if (what !== GONE) setTime(at(top, path), timeOf(now[path][1]));
+    if (what !== GONE) setTime(at(top, path), timeOf(floor, now[path][1]));
   }
   tree.keep({ given: now });
 }

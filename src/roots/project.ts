@@ -5,12 +5,13 @@ import { parseLock } from '../debian/lock-text.ts';
 import { SnapError } from '../host/error.ts';
 import { aptDirOf, checkKey, readInputs, sequenceOf } from '../inputs.ts';
 import { makerOf } from '../kernel/layer.ts';
+import { kernelFolders } from '../kernel/tree.ts';
 import { forecast } from '../layers/forecast.ts';
 import { listConfs, loadConf } from '../project/conf.ts';
 import { readScriptlets } from '../project/scriptlet.ts';
 import { isFull } from '../store/collect.ts';
 import type { HoldingKind, Root } from '../store/gc.ts';
-import { layerId, namesIn } from '../store/holdings.ts';
+import { kernelId, layerId, namesIn } from '../store/holdings.ts';
 import type { Store } from '../store/layers.ts';
 import { recallUnchanged } from '../unchanged.ts';
 
@@ -49,7 +50,7 @@ export async function surveyProject(store: Store, project: string, notes: string
     ]);
   }
   for (const conf of confs) {
-    await attempt(`what conf "${conf}" would use is not known`, ['source', 'result', 'log'], () =>
+    await attempt(`what conf "${conf}" would use is not known`, ['source', 'result', 'log', 'kernel'], () =>
       confRoots(store, project, conf, asked),
     );
     await attempt(`indexes of packages are kept`, ['indexes'], () => indexRoots(project, conf));
@@ -95,12 +96,24 @@ async function confRoots(store: Store, project: string, name: string, asked: Set
   const scriptlets = await readScriptlets(conf, { cache });
   for (const scriptlet of scriptlets) if (scriptlet.hasCheck) asked.add(checkKey(scriptlet, project));
   const sources = scriptlets
-    .flatMap((one) => one.sources)
+    .flatMap(({ sources, kernel }) => [...sources, ...(kernel?.source.kind === 'url' ? [kernel.source] : [])])
     .flatMap(({ sha256 }) => [`source ${sha256}`, `part ${sha256}`]);
   const logs = ['base', ...scriptlets.map((one) => one.name)].map(logId);
   const because = `conf "${name}" would use it`;
   const layers = recallUnchanged(project, name) ? [] : await foundLayers(store, project, name);
-  return [{ kind: 'conf', name, because, keeps: [...sources, ...logs, ...layers] }];
+  const kernels = await kernelsOf(store, project, name);
+  return [{ kind: 'conf', name, because, keeps: [...sources, ...logs, ...layers, ...kernels] }];
+}
+
+/** The sources of the conf's kernels, and the trees that they are compiled in. */
+async function kernelsOf(store: Store, project: string, name: string): Promise<string[]> {
+  const { scriptlets, lock } = await readInputs(project, name, store);
+  if (!lock) return [];
+  return scriptlets.flatMap((scriptlet) =>
+    scriptlet.kernel
+      ? kernelFolders(scriptlet.name, scriptlet.kernel, lock, store.layout).map((folder) => kernelId(folder))
+      : [],
+  );
 }
 
 async function foundLayers(store: Store, project: string, name: string): Promise<string[]> {

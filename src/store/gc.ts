@@ -5,6 +5,7 @@ export type HoldingKind =
   | 'deb'
   | 'source'
   | 'tool'
+  | 'kernel'
   | 'indexes'
   | 'disk'
   | 'log'

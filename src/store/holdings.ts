@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { errno } from '../host/error.ts';
 import { buildText, keptBuilds, readBuild } from './builds.ts';
@@ -41,6 +41,7 @@ export function listHoldings(
     ...fetched(layout, layout.debs, 'deb', '.deb'),
     ...fetched(layout, layout.sources, 'source', ''),
     ...namesIn(layout.tools).map((name) => plain('tool', name, inFolder(layout.tools, name), 1)),
+    ...kernelHoldings(layout),
     ...namesIn(layout.apt).map((name) => plain('indexes', name, inFolder(layout.apt, name), INDEXES)),
     ...disksOf(layout).map((disk) => diskHolding(layout, disk)),
     ...namesIn(layout.logs).map((name) => dated(root, plain('log', name, inFolder(layout.logs, name), 0))),
@@ -132,6 +133,32 @@ function buildHoldings(layout: Layout): Holding[] {
     const needs = note.layers.map(([, n]) => layerId(n));
     return [{ ...NOTHING, id: `build ${name}`, kind: 'build', name, path, used: note.made, needs }];
   });
+}
+
+/** The id of an unpacked source, or of a tree that kernels are compiled in, by the name of its folder. */
+export function kernelId(folder: string): string {
+  return `kernel ${folder}`;
+}
+
+/** What it took to make one stands in its note; without a note it is nothing. */
+function kernelHoldings({ root, kernel }: Layout): Holding[] {
+  return namesIn(kernel).flatMap((folder): Holding[] => {
+    if (!/^(?:source|tree)-[0-9a-f]+$/.test(folder)) return [];
+    const path = relative(root, join(kernel, folder));
+    const note = join(path, 'note.json');
+    const { name = folder, seconds } = readNote(join(root, note));
+    if (seconds === undefined) return [wasteHolding('unfinished', path)];
+    const { used } = dated(root, plain('kernel', name, note, seconds));
+    return [{ ...plain('kernel', name, path, seconds), id: kernelId(folder), used }];
+  });
+}
+
+function readNote(file: string): { readonly name?: string; readonly seconds?: number } {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as { name?: string; seconds?: number };
+  } catch {
+    return {};
+  }
 }
 
 /** Files that are named by their digest, and what came of them before a download broke off. */

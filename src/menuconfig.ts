@@ -1,0 +1,208 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, normalize } from 'node:path';
+import { giveToCaller } from './host/caller.ts';
+import { nearest, SnapError } from './host/error.ts';
+import type { Problem } from './kernel/check-kconfig.ts';
+import { baseOf } from './kernel/configure.ts';
+import { findProblems } from './kernel/facts.ts';
+import { type Changes, changedSymbols, changesOf, editFragment } from './kernel/fragment-edit.ts';
+import {
+  type Merged,
+  mergeFragments,
+  overlay,
+  readConfig,
+  readFragment,
+  tellSetting,
+} from './kernel/kconfig.ts';
+import { openScratch, type Scratch } from './kernel/scratch.ts';
+import { findKernel, type KernelRequest, type KernelTree, withKernelTree } from './kernel-tree.ts';
+import type { Scriptlet } from './project/scriptlet.ts';
+import type { Report } from './report/event.ts';
+
+export type MenuconfigRequest = KernelRequest & {
+  readonly scriptlet: string;
+  /** A fragment as the scriptlet declares it. One that is not there yet is made, where a glob of the scriptlet matches it. */
+  readonly fragment: string;
+};
+
+export type MenuconfigResult = {
+  /** Absolute path of the fragment. */
+  readonly file: string;
+  readonly before: string;
+  /** The same text where nothing came of it. */
+  readonly after: string;
+  /** What is not as the fragments ask for, the edited one among them. */
+  readonly problems: readonly Problem[];
+  /** What was chosen and does not come of it, in words. */
+  readonly undone: readonly string[];
+};
+
+/** Opens the kernel's own menus on the terminal, and writes what was changed in them, and only that, into a fragment. */
+export async function menuconfig(
+  request: MenuconfigRequest,
+  report: Report,
+  ready: () => void,
+): Promise<MenuconfigResult> {
+  const { scriptlet, conf } = await findKernel(request);
+  const fragment = normalize(request.fragment);
+  const file = join(request.project, 'scriptlets', scriptlet.name, fragment);
+  using _made = makeIfNew(file);
+  const { before, after, ...found } = await withKernelTree({ ...request, conf }, report, (tree) =>
+    editIn(tree, fragment, readFileSync(file, 'utf8'), ready),
+  );
+  if (after !== before) replaceText(file, after);
+  return { file, before, after, ...found };
+}
+
+type Edited = Omit<MenuconfigResult, 'file'>;
+
+async function editIn(
+  { job, patched, scriptlet }: KernelTree,
+  fragment: string,
+  text: string,
+  ready: () => void,
+): Promise<Edited> {
+  const { fragments } = job.data;
+  const position = fragments.findIndex(({ path }) => path === fragment);
+  if (position === -1) throw noFragment(scriptlet, fragment, fragments);
+  const scratch = openScratch(job);
+  if (!(await scratch.canDraw())) throw noCurses(scriptlet);
+  const base = await baseOf(job, patched);
+  const attempt = async (own: string): Promise<Attempt> => {
+    const settings = fragments.map((one) => one.settings).with(position, readFragment(own, fragment));
+    const merged = mergeFragments(settings);
+    const asked = overlay(base, merged.settings);
+    return { own, merged, asked, text: await scratch.complete(asked) };
+  };
+  const begun = await attempt(text);
+  const problems = await findProblems(scratch.tree, begun.merged.settings, begun.text);
+  ready();
+  // What was asked for in vain comes true as soon as what it depends on is chosen.
+  const saved = await scratch.edit(problems.length > 0 ? begun.asked : begun.text);
+  if (saved === undefined) return { before: text, after: text, problems, undone: [] };
+  const chosen = await scratch.complete(saved);
+  const made = await makeFragment(scratch, begun, chosen, attempt, fragment);
+  const wanted = readConfig(chosen);
+  return {
+    before: text,
+    after: made.own,
+    problems: await findProblems(scratch.tree, made.merged.settings, made.text),
+    undone: changedSymbols(readConfig(made.text), wanted).map((symbol) => tellUndone(symbol, wanted, made)),
+  };
+}
+
+/** What comes of the text of a fragment. */
+type Attempt = {
+  readonly own: string;
+  readonly merged: Merged;
+  readonly asked: string;
+  readonly text: string;
+};
+
+/** Tried out until the fragment makes of the configuration what was chosen, and with no line that is of no use. */
+async function makeFragment(
+  scratch: Scratch,
+  begun: Attempt,
+  chosen: string,
+  attempt: (own: string) => Promise<Attempt>,
+  fragment: string,
+): Promise<Attempt> {
+  const [before, after] = [begun.text, chosen].map(readConfig);
+  if (changedSymbols(before!, after!).length === 0) return begun;
+  const savedBefore = readConfig(await scratch.reduce(begun.text));
+  const savedAfter = readConfig(await scratch.reduce(chosen));
+  const asked = begun.merged.settings;
+  const edited = (changes: Changes): Promise<Attempt> =>
+    attempt(editFragment(begun.own, fragment, changes, after!.keys()));
+  const missingIn = ({ text }: Attempt): string[] => changedSymbols(readConfig(text), after!);
+
+  let changes = changesOf({ before: before!, after: after!, savedBefore, savedAfter, asked });
+  let made = await edited(changes);
+  for (let missing = missingIn(made); missing.length > 0; missing = missingIn(made)) {
+    const known = changes;
+    const fresh = missing.filter((symbol) => !known.has(symbol));
+    if (fresh.length === 0) return made;
+    changes = new Map([...changes, ...fresh.map((symbol) => [symbol, after!.get(symbol) ?? 'n'] as const)]);
+    made = await edited(changes);
+  }
+  const names = new Set(asked.map(({ symbol }) => symbol));
+  const fewer = new Map([...changes].filter(([symbol, value]) => value !== 'n' || names.has(symbol)));
+  if (fewer.size === changes.size) return made;
+  const short = await edited(fewer);
+  return missingIn(short).length === 0 ? short : made;
+}
+
+function tellUndone(symbol: string, wanted: ReadonlyMap<string, string>, { merged, text }: Attempt): string {
+  const winner = merged.settings.find((setting) => setting.symbol === symbol);
+  const chosen = `CONFIG_${symbol}=${wanted.get(symbol) ?? 'n'} was chosen`;
+  if (winner) return `${chosen}, but ${tellSetting(winner)} comes later`;
+  return `${chosen}, but comes out as ${readConfig(text).get(symbol) ?? 'n'}`;
+}
+
+function noFragment(
+  { name, kernel }: Scriptlet,
+  fragment: string,
+  fragments: readonly { readonly path: string }[],
+): SnapError {
+  const paths = fragments.map(({ path }) => path).filter((path) => path !== fragment);
+  const near = nearest(fragment, paths);
+  const words = kernel?.fragments.join(' ') ?? '';
+  return new SnapError('USAGE', `"${fragment}" is no fragment of the kernel of "${name}"`, {
+    hint:
+      near.length > 0
+        ? `did you mean ${near.map((one) => `"${one}"`).join(' or ')}?`
+        : `its scriptlet declares: kernel_kconfig ${words}`,
+  });
+}
+
+function noCurses({ name, buildNeeds }: Scriptlet): SnapError {
+  const [need] = buildNeeds;
+  const where = need === undefined ? 'a scriptlet that build_need names' : `scriptlets/${need}.sh`;
+  return new SnapError(
+    'RUN',
+    `Cannot draw menus: there is no ncurses where the kernel of "${name}" is built`,
+    {
+      hint: `install it there: install_debian_deb libncurses-dev in ${where}`,
+    },
+  );
+}
+
+/** So that a new fragment is one like all others from the beginning; it goes where nothing was written into it. */
+function makeIfNew(file: string): Disposable {
+  if (existsSync(file)) return { [Symbol.dispose]() {} };
+  if (!existsSync(dirname(file))) {
+    throw new SnapError('USAGE', `Cannot make "${file}": there is no folder "${dirname(file)}"`);
+  }
+  writeFileSync(file, '');
+  giveToCaller(file);
+  return {
+    [Symbol.dispose]() {
+      if (statSync(file, { throwIfNoEntry: false })?.size === 0) rmSync(file);
+    },
+  };
+}
+
+/** Whole or not at all, with the mode and the owner that the file has. */
+function replaceText(path: string, text: string): void {
+  const file = realpathSync(path);
+  const { mode, uid, gid } = statSync(file);
+  const fresh = join(dirname(file), `.${basename(file)}.${process.pid}`);
+  try {
+    writeFileSync(fresh, text);
+    chmodSync(fresh, mode & 0o7777);
+    chownSync(fresh, uid, gid);
+    renameSync(fresh, file);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+}
