@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { quote } from '../../src/host/program.ts';
 import { type Outcome, SNAP, snap } from '../commands/launcher.ts';
 import { tinyKernel } from '../machine/tiny-kernel.ts';
 import { build, makeFolder, makeProject } from './small-project.ts';
@@ -105,12 +106,33 @@ test('standard input is the keyboard where nothing is sent', async () => {
   assert.deepEqual([status, /ready> xy/.test(seen)], [0, true]);
 });
 
+test('on a terminal the console is that terminal, and Ctrl-A x switches the machine off', async () => {
+  const command = `${quote([SNAP, '-C', project, 'run', 'a', '--no-kvm'])} && stty -a`;
+  const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let seen = '';
+  const keys = new Map([
+    ['ready> ', '\x03y'],
+    ['y', '\x01x'],
+  ]);
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.toString();
+    const [[after, text] = ['', '']] = keys;
+    if (after === '' || !seen.endsWith(after)) return;
+    keys.delete(after);
+    child.stdin.write(text);
+  });
+  const [status] = await once(child, 'close');
+  assert.match(seen, /^Ctrl-A x switches the machine off/);
+  assert.match(seen, /\x1b\[1mtiny\x1b\[0m\r*\nready> \x03y/);
+  assert.deepEqual([status, /[^-]icanon.*[^-]echo /s.test(seen)], [0, true]);
+});
+
 test('a signal ends the machine, and leaves no process', async () => {
   const child = spawn(
     SNAP,
     ['-C', project, 'run', 'a', '--no-kvm', '--expect', 'never', '--append', 'mark=signal'],
     {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     },
   );
   child.stdout.on('data', (chunk: Buffer) => {
@@ -126,7 +148,7 @@ test('qemu runs as nobody, without capabilities, and sees neither the project no
     SNAP,
     ['-C', project, 'run', 'a', '--no-kvm', '--expect', 'never', '--append', 'mark=nobody'],
     {
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'ignore'],
     },
   );
   await once(child.stdout, 'data');
@@ -200,7 +222,7 @@ test('a port that is forwarded leads into the machine, which has a network of it
   const child = spawn(
     SNAP,
     ['-C', project, 'run', 'a', '--no-kvm', '--expect', 'never', '--forward', `${port}:22`],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'ignore'] },
   );
   await once(child.stdout, 'data');
   const listening = readFileSync('/proc/net/tcp', 'utf8').includes(
@@ -245,6 +267,15 @@ test('what is wrong on the command line is told before anything is made', () => 
     assert.equal(status, 2, args.join(' '));
     assert.match(stderr, message);
   }
+});
+
+test('where there is no qemu, the package with it is named', () => {
+  const programs = makeFolder();
+  for (const name of readdirSync('/usr/bin').filter((one) => !one.startsWith('qemu')))
+    symlinkSync(join('/usr/bin', name), join(programs, name));
+  const { status, stderr } = snap(['-C', project, 'run', 'a'], { env: { PATH: programs } });
+  assert.equal(status, 1);
+  assert.match(stderr, /there is no "qemu-system-x86_64"\nhint: apt-get install qemu-system-x86$/m);
 });
 
 test('a file that is no kernel is told in the words of qemu', () => {
