@@ -4,6 +4,7 @@ import { errno, SnapError } from './host/error.ts';
 import { removeFile } from './host/remove.ts';
 import { currentSlot, imageNames, slotsOf } from './layers/image.ts';
 import { measure } from './store/disk.ts';
+import { diskName, disksOf } from './store/disks.ts';
 import { planGc } from './store/gc.ts';
 import { wasteHolding } from './store/holdings.ts';
 import { Store } from './store/layers.ts';
@@ -19,7 +20,7 @@ export type CleanedImage = {
 };
 
 /**
- * Removes images, the slots and notes of these confs, or of all; the store stays, so that the next build has them again at once.
+ * Removes images, the slots, notes and disks of these confs, or of all; the store stays, so that the next build has them again at once.
  * @throws SnapError STORE when one of them is being built: then none is removed; USAGE when there is no such image.
  */
 export async function clean(project: string, confs: readonly string[]): Promise<readonly CleanedImage[]> {
@@ -72,7 +73,20 @@ async function cleanOne(store: Store, name: string): Promise<CleanedImage> {
     removeFile(file);
   }
   for (const slot of slots) remove(slot);
-  return { name, freed: planGc({ holdings, roots: [], disk, limits: {}, size: 0, free: 0 }).frees };
+  const { frees } = planGc({ holdings, roots: [], disk, limits: {}, size: 0, free: 0 });
+  return { name, freed: frees + removeDisks(store, name) };
+}
+
+/** What was made of the image for "snap run"; returns the bytes that it took. */
+function removeDisks({ layout }: Store, conf: string): number {
+  const own = disksOf(layout).filter((disk) => disk.conf === conf);
+  const files = own.map((disk) => join(layout.disks, diskName(disk)));
+  const blocks = files.reduce(
+    (sum, file) => sum + (lstatSync(file, { throwIfNoEntry: false })?.blocks ?? 0),
+    0,
+  );
+  for (const file of files) removeFile(file);
+  return blocks * 512;
 }
 
 function remove(slot: string): void {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument, Command, type CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { CommandTree, OptionSpec, Values } from './commands/completion.ts';
+import type { AskedStep } from './commands/run.ts';
 import type { Command as Action, Session } from './commands/session.ts';
 import { nearest, SnapError } from './host/error.ts';
 import { hearNotices } from './host/notice.ts';
@@ -29,6 +30,10 @@ const DIFF_CODES = EXIT_CODES.replace(
   '0  the same\n  1  different\n  2  trouble: something is not there, or cannot be read',
 );
 const DIFF_LEVELS = ['layers', 'packages', 'config', 'files', 'all'];
+const RUN_CODES = EXIT_CODES.replace(
+  '0  done\n  1  failed',
+  '0  all that was expected was seen, or the machine went off by itself\n  1  not seen in time, the kernel panicked, or failed',
+);
 const CONFIG_CODES = EXIT_CODES.replace(
   '1  failed',
   '1  something is not as the fragments ask for, or failed',
@@ -242,6 +247,56 @@ function commandLine(run: Runner): Command {
     async () => (await import('./commands/shell.ts')).shellCommand,
     SHELL_CODES,
   ).option('--conf <conf>', 'what the scriptlet sees in this conf');
+
+  const scripted: AskedStep[] = [];
+  const step =
+    (kind: AskedStep['kind']) =>
+    (text: string): readonly AskedStep[] => {
+      scripted.push({ kind, text, place: scripted.length });
+      return scripted.filter((one) => one.kind === kind);
+    };
+  add(
+    'run [conf]',
+    'start the image in a virtual machine, with its serial console on the terminal; Ctrl-A x ends it',
+    [
+      'snap run demo-boot',
+      'snap run demo-boot --forward 2222:22',
+      "snap run demo-boot --timeout 120 --expect 'login:' --send root --expect 'Password:'",
+    ],
+    ROOT,
+    async () => (await import('./commands/run.ts')).runCommand,
+    RUN_CODES,
+  )
+    .addOption(new Option('--kernel <file>', "this kernel instead of the newest in the image's /boot"))
+    .addOption(
+      new Option('--append <words>', "for the end of the kernel's command line; may be repeated").argParser(
+        collect,
+      ),
+    )
+    .addOption(
+      new Option('--root <kind>', 'the filesystem that is made of the image').choices(['squashfs', 'erofs']),
+    )
+    .addOption(
+      new Option('--expect <regex>', 'end well once the console shows it; several: in this order').argParser(
+        step('expect'),
+      ),
+    )
+    .addOption(
+      new Option('--send <text>', 'type it, and Enter, once the --expect before it was seen').argParser(
+        step('send'),
+      ),
+    )
+    .option('--timeout <seconds>', 'fail after so many seconds; 300 with --expect', wholeNumber)
+    .option('--memory <mib>', 'memory of the machine', wholeNumber, 512)
+    .option('--cpus <n>', 'its processors', wholeNumber, 1)
+    .option('--net', 'let it use the network of this machine')
+    .addOption(
+      new Option(
+        '--forward <port:port>',
+        "lead a port of this machine's loopback to one of the device's; may be repeated",
+      ).argParser(collect),
+    )
+    .option('--no-kvm', 'emulate the processor, without trying whether KVM works');
 
   const kernel = program
     .command('kernel')

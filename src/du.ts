@@ -40,6 +40,7 @@ const ORDER: readonly DuKind['kind'][] = [
   'tool',
   'kernel',
   'indexes',
+  'disk',
   'log',
   'build',
   'note',

@@ -305,6 +305,7 @@ const KINDS: readonly GcKind['kind'][] = [
   'tool',
   'kernel',
   'indexes',
+  'disk',
   'log',
   'unfinished',
   'note',

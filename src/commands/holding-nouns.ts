@@ -9,6 +9,7 @@ export const HOLDING_NOUNS: Readonly<Record<HoldingKind, string>> = {
   tool: 'tools',
   kernel: 'sources and trees of kernels',
   indexes: "apt's indexes",
+  disk: 'disks of snap run',
   log: 'logs',
   unfinished: 'left unfinished',
   note: 'notes of folders',

@@ -30,7 +30,7 @@ export type Finding = {
 
 export type DebianPackage = {
   readonly name: string;
-  readonly level: 'needed' | 'test' | 'extra';
+  readonly level: 'needed' | 'test' | 'extra' | 'tested';
   /** A program in PATH, or the absolute path of a file. */
   readonly shownBy: string;
   readonly purpose: string;
@@ -101,7 +101,7 @@ function program({ name, level, shownBy, purpose }: DebianPackage): Finding {
   if (path !== undefined) return { name, verdict: 'ok', found: path };
   return {
     name,
-    verdict: level === 'extra' ? 'absent' : 'missing',
+    verdict: level === 'needed' ? 'missing' : 'absent',
     found: `for: ${purpose}`,
     mend: `apt-get install ${name}`,
   };

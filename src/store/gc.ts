@@ -7,6 +7,7 @@ export type HoldingKind =
   | 'tool'
   | 'kernel'
   | 'indexes'
+  | 'disk'
   | 'log'
   | 'unfinished'
   | 'note'

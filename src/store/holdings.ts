@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { buildText, keptBuilds, readBuild } from './builds.ts';
+import { type DiskName, diskName, disksOf } from './disks.ts';
 import type { Holding, HoldingKind } from './gc.ts';
 import type { LayerRow } from './layers.ts';
 import { type Layout, namesIn } from './layout.ts';
@@ -13,6 +14,9 @@ export function layerId(n: number): string {
 
 /** What fetching a file again takes is not measured. Bytes a second. */
 const FETCHING = 5 * 1024 * 1024;
+
+/** Seconds: an image is read once. */
+const DISK = 2;
 
 /** Seconds: apt fetches and checks its indexes again. */
 const INDEXES = 10;
@@ -38,6 +42,7 @@ export function listHoldings(
     ...namesIn(layout.tools).map((name) => plain('tool', name, inFolder(layout.tools, name), 1)),
     ...kernelHoldings(layout),
     ...namesIn(layout.apt).map((name) => plain('indexes', name, inFolder(layout.apt, name), INDEXES)),
+    ...disksOf(layout).map((disk) => diskHolding(layout, disk)),
     ...namesIn(layout.logs).map((name) => dated(root, plain('log', name, inFolder(layout.logs, name), 0))),
     ...failed(layout).map((path) => dated(root, plain('unfinished', path, path, 0))),
     ...unfinished(layout).map((path) => wasteHolding('unfinished', path)),
@@ -77,6 +82,11 @@ const NOTHING = { seconds: 0, above: 0, used: 0, floor: 0, waste: false, needs: 
 
 function plain(kind: HoldingKind, name: string, path: string, seconds: number): Holding {
   return { ...NOTHING, id: `${kind} ${name}`, kind, name, path, seconds };
+}
+
+function diskHolding({ root, disks }: Layout, disk: DiskName): Holding {
+  const path = relative(root, join(disks, diskName(disk)));
+  return dated(root, { ...plain('disk', diskName(disk), path, DISK), name: `${disk.conf} (${disk.kind})` });
 }
 
 /** Used last when it was written. */

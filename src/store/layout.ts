@@ -30,6 +30,8 @@ export type Layout = {
   /** Sources of kernels, unpacked, and the trees that they are compiled in. */
   readonly kernel: string;
   readonly apt: string;
+  /** Images as one file each, for `snap run`. */
+  readonly disks: string;
   readonly logs: string;
   readonly builds: string;
   readonly tags: string;
@@ -52,6 +54,7 @@ export function layoutOf(project: string): Layout {
     tools: join(root, 'tools'),
     kernel: join(root, 'kernel'),
     apt: join(root, 'apt'),
+    disks: join(root, 'disks'),
     logs: join(root, 'logs'),
     builds: join(root, 'builds'),
     tags: join(root, 'tags'),
@@ -72,8 +75,9 @@ export function prepareLayout(layout: Layout): void {
     checkFormat(layout);
     return;
   }
-  const { layers, debs, sources, tools, kernel, apt, logs, builds, tags, pins, tmp, trash, images } = layout;
-  const folders = [layers, debs, sources, tools, kernel, apt, logs, builds, tags, pins, tmp, trash, images];
+  const { layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash } = layout;
+  const folders = [layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash];
+  folders.push(layout.images);
   for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
   if (!checkFormat(layout)) writeFileSync(formatFile(layout), `${FORMAT}\n`);

@@ -77,7 +77,7 @@ test('the list of Debian packages has a level that is known, and a purpose, on e
   const packages = debianPackages(readFileSync(join(ROOT, 'bin/debian-packages'), 'utf8'));
   assert.ok(packages.length > 10);
   for (const { name, level, shownBy, purpose } of packages) {
-    assert.ok(['needed', 'test', 'extra'].includes(level), name);
+    assert.ok(['needed', 'test', 'extra', 'tested'].includes(level), name);
     assert.ok(shownBy !== '' && purpose !== '', name);
   }
 });
