@@ -1,16 +1,9 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve as resolvePath } from 'node:path';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import { removeFile } from './host/remove.ts';
+import { writeFile } from './host/write.ts';
 import type { Inputs } from './inputs.ts';
 import { currentSlot, type Extent, recipeOf, settleImage, slotsOf, updateFolder } from './layers/image.ts';
 import { asCopies, type ImagePlan, planImage } from './layers/plan.ts';
@@ -150,11 +143,11 @@ export function folderNotes(store: string): string[] {
 export function fillFolder(store: Store, folder: OutputFolder, plan: ImagePlan, copy = false): Extent {
   const { path, note } = folder;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(inodeFile(folder), UNFINISHED, { flush: true });
+  writeFile(inodeFile(folder), UNFINISHED, { flush: true });
   if (copy) removeFile(note);
   const extent = updateFolder(store, path, note, copy ? asCopies(plan) : plan);
   if (copy) for (const file of [note, inodeFile(folder)]) removeFile(file);
-  else writeFileSync(inodeFile(folder), String(statSync(path).ino), { flush: true });
+  else writeFile(inodeFile(folder), String(statSync(path).ino), { flush: true });
   return extent;
 }
 

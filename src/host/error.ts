@@ -42,6 +42,16 @@ export function errno(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Does something with an open file: an error that names none gets the file's name. */
+export function naming<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (errno(error) === undefined || 'path' in (error as Error)) throw error;
+    throw Object.assign(error as Error, { path });
+  }
+}
+
 /** What the system refuses for reasons that lie outside of snap, and what can be done. */
 const REFUSALS: Readonly<Record<string, readonly [state: string, hint: string]>> = {
   EIO: [

@@ -37,10 +37,13 @@ function libc(): Libc {
   return loaded;
 }
 
-function fail(call: string, subject: string): never {
+/** `subject` is a path, or the descriptor of an open file. */
+function fail(call: string, subject: Buffer | number): never {
   const number = libc().errno();
   const code = getSystemErrorName(-number);
-  throw Object.assign(new Error(`${code}: ${call} '${subject}'`), { code, errno: -number, syscall: call });
+  const about = { code, errno: -number, syscall: call };
+  const path = typeof subject === 'number' ? {} : { path: subject.toString() };
+  throw Object.assign(new Error(`${code}: ${call} '${subject}'`), about, path);
 }
 
 function terminated(bytes: Buffer): Buffer {
@@ -56,12 +59,12 @@ export function tryLock(fd: number, exclusive: boolean): boolean {
   const result = libc().flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB);
   if (result === 0) return true;
   if (getSystemErrorName(-libc().errno()) === 'EAGAIN') return false;
-  return fail('flock', String(fd));
+  return fail('flock', fd);
 }
 
 /** Writes everything of the filesystem that `fd` lies on to the disk. */
 export function syncFilesystem(fd: number): void {
-  if (libc().syncfs(fd) !== 0) fail('syncfs', String(fd));
+  if (libc().syncfs(fd) !== 0) fail('syncfs', fd);
 }
 
 const SEEK_DATA = 3;
@@ -71,13 +74,13 @@ const SEEK_HOLE = 4;
 export function nextData(fd: number, offset: number): number | undefined {
   const found = libc().lseek(fd, offset, SEEK_DATA);
   if (found >= 0) return found;
-  return getSystemErrorName(-libc().errno()) === 'ENXIO' ? undefined : fail('lseek', String(fd));
+  return getSystemErrorName(-libc().errno()) === 'ENXIO' ? undefined : fail('lseek', fd);
 }
 
 /** Where the next hole of an open file begins, from `offset` on, which lies before its end; the end at the latest. */
 export function nextHole(fd: number, offset: number): number {
   const found = libc().lseek(fd, offset, SEEK_HOLE);
-  return found >= 0 ? found : fail('lseek', String(fd));
+  return found >= 0 ? found : fail('lseek', fd);
 }
 
 const listBuffer = Buffer.alloc(65_536);
@@ -87,7 +90,7 @@ export function readXattrs(path: Buffer): [name: string, value: Buffer][] {
   const file = terminated(path);
   const size = libc().llistxattr(file, listBuffer, listBuffer.length);
   if (size === 0) return [];
-  if (size < 0) return unsupported() ? [] : fail('llistxattr', path.toString());
+  if (size < 0) return unsupported() ? [] : fail('llistxattr', path);
   const names = listBuffer.subarray(0, size).toString('latin1').split('\0').slice(0, -1).sort();
   return names.map((name) => [name, readXattr(file, name, path)]);
 }
@@ -95,7 +98,7 @@ export function readXattrs(path: Buffer): [name: string, value: Buffer][] {
 function readXattr(file: Buffer, name: string, path: Buffer): Buffer {
   const value = Buffer.alloc(65_536);
   const size = libc().lgetxattr(file, Buffer.from(`${name}\0`, 'latin1'), value, value.length);
-  if (size < 0) fail('lgetxattr', path.toString());
+  if (size < 0) fail('lgetxattr', path);
   return value.subarray(0, size);
 }
 
@@ -112,13 +115,13 @@ export function writeXattr(path: Buffer, name: string, value: Buffer): void {
     value.length,
     0,
   );
-  if (result !== 0) fail('lsetxattr', path.toString());
+  if (result !== 0) fail('lsetxattr', path);
 }
 
 /** Removes one extended attribute of `path` itself. */
 export function removeXattr(path: Buffer, name: string): void {
   if (libc().lremovexattr(terminated(path), Buffer.from(`${name}\0`, 'latin1')) !== 0) {
-    fail('lremovexattr', path.toString());
+    fail('lremovexattr', path);
   }
 }
 
@@ -133,7 +136,7 @@ export function makeNode(
   minor = 0,
 ): void {
   if (libc().mknod(terminated(path), TYPE_BITS[type] | mode, deviceNumber(major, minor)) !== 0) {
-    fail('mknod', path.toString());
+    fail('mknod', path);
   }
 }
 

@@ -6,11 +6,11 @@ import {
   readlinkSync,
   renameSync,
   symlinkSync,
-  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
 import { removeFile } from '../host/remove.ts';
+import { writeFile } from '../host/write.ts';
 import type { Recipe } from '../store/builds.ts';
 import { asDigest, type Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
@@ -62,6 +62,7 @@ export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent
     renameNote(store, current, shown, plan);
     return { paths: shown.paths, bytes: shown.bytes };
   }
+  for (const slot of slots.slots) removeFile(`${noteFile(slot)}.new`); // of one that was killed
   const [target, other] = current === slots.slots[0] ? slots.slots.toReversed() : slots.slots;
   const spare = current === undefined && store.hasFreshLayers() ? other : undefined;
   const extent = bring(store, target!, noteFile(target!), plan, spare);
@@ -265,7 +266,7 @@ function make(folder: string, part: Part, file: Buffer, plan: ImagePlan, parent:
   const record = plan.recordAt(entry.path);
   const inherits = parent === undefined || handsDown(parent);
   if (record) {
-    writeFileSync(file, record, { flag: 'wx' });
+    writeFile(file, record, { flag: 'wx' });
     setMetadata(entry, file);
   } else if (entry.type === 'file' && entry.link !== undefined) {
     linkEntry(entry, file, at(folder, entry.link), inherits);
@@ -341,7 +342,7 @@ function writeNote(
     bytes,
     ...recipeOf(plan),
   };
-  writeFileSync(`${file}.new`, JSON.stringify(note), { mode: 0o600, flush });
+  writeFile(`${file}.new`, JSON.stringify(note), { mode: 0o600, flush });
   return file;
 }
 

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, rmdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { removeFile } from '../host/remove.ts';
+import { writeFile } from '../host/write.ts';
 import { asDigest, type Digest } from './digest.ts';
-import { type Layout, namesIn, syncFolder } from './layout.ts';
+import { type Layout, makeFolder, namesIn, syncFolder } from './layout.ts';
 
 /** A layer of an image: its number, and the positions of those that it sees. */
 export type KeptLayer = readonly [name: string, n: number, sees: readonly number[]];
@@ -50,9 +51,9 @@ type Place = Pick<Layout, 'builds' | 'tags' | 'pins'>;
 /** Keeps a build. Success: it is whole under its name, and on the disk. Needs the conf's image to be held. */
 export function writeBuild(place: Place, build: Omit<BuildNote, 'format'>): void {
   const folder = join(place.builds, build.conf);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder);
   const file = join(folder, `${build.number}.json`);
-  writeFileSync(`${file}.new`, JSON.stringify({ format: FORMAT, ...build }), { mode: 0o600, flush: true });
+  writeFile(`${file}.new`, JSON.stringify({ format: FORMAT, ...build }), { mode: 0o600, flush: true });
   renameSync(`${file}.new`, file);
   syncFolder(folder);
   if (build.number === 1) syncFolder(place.builds);
@@ -108,7 +109,7 @@ export function readTags(place: Place): ReadonlyMap<string, BuildName> {
  */
 export function writeTag(place: Place, tag: string, build: BuildName): void {
   const file = join(place.tags, tag);
-  writeFileSync(`${file}~`, `${buildText(build)}\n`, { mode: 0o600, flush: true });
+  writeFile(`${file}~`, `${buildText(build)}\n`, { mode: 0o600, flush: true });
   renameSync(`${file}~`, file);
   syncFolder(place.tags);
 }
@@ -124,7 +125,7 @@ export function readPins(place: Place): readonly BuildName[] {
 
 /** Success: it is on the disk. Needs the store's lock, shared. */
 export function writePin(place: Place, build: BuildName): void {
-  writeFileSync(join(place.pins, buildText(build)), '', { mode: 0o600 });
+  writeFile(join(place.pins, buildText(build)), '', { mode: 0o600 });
   syncFolder(place.pins);
 }
 

@@ -1,7 +1,8 @@
-import { existsSync, linkSync, lstatSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, lstatSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
 import { attempt } from '../host/program.ts';
+import { writeFile } from '../host/write.ts';
 import { type BuildName, type BuildNote, buildText, keptBuilds, readBuild, writeBuild } from './builds.ts';
 import { type PathSum, startPathSum } from './check-layer.ts';
 import { contentDigestOf, extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
@@ -306,8 +307,8 @@ export class Store {
     const bytes = bytesOf(manifest);
     const digest = contentDigestOf(bytes, layer.records);
     const note: LayerNote = { ...rest, format: 1, digest, made: Math.floor(Date.now() / 1000) };
-    writeFileSync(join(folder, 'manifest'), bytes);
-    writeFileSync(join(folder, 'layer.json'), JSON.stringify(note));
+    writeFile(join(folder, 'manifest'), bytes);
+    writeFile(join(folder, 'layer.json'), JSON.stringify(note));
     const row = this.#transaction(() => this.#publishNow(folder, note, manifest, again));
     this.#published.add(row.n);
     if (row.digest === digest) {

@@ -4,6 +4,7 @@ import {
   chmodSync,
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -77,10 +78,20 @@ export function prepareLayout(layout: Layout): void {
   }
   const { layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash } = layout;
   const folders = [layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash];
-  folders.push(layout.images);
-  for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (!existsSync(layout.root)) mkdirSync(layout.root, { recursive: true, mode: 0o700 });
+  for (const folder of [...folders, layout.images]) makeFolder(folder);
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
   if (!checkFormat(layout)) writeFileSync(formatFile(layout), `${FORMAT}\n`);
+}
+
+/** Makes a folder that is closed to others, unless it is there. A recursive mkdir of Node's takes any error of the disk for ENOENT. */
+export function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (errno(error) !== 'EEXIST') throw error; // another process was first
+  }
 }
 
 /** Whether the store lies on a filesystem that takes no writes. */

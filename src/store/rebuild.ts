@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeFile } from '../host/write.ts';
 import { type BuildNote, keptBuilds, readBuild } from './builds.ts';
 import { checkLayer, type FoundLayer, readLayer, SETTLED } from './check-layer.ts';
 import { extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
@@ -117,7 +118,7 @@ export function isSettled({ layers }: Pick<Layout, 'layers'>, n: number): boolea
 
 /** Notes that these layers are on the disk; to be called once they are. */
 export function markSettled({ layers }: Pick<Layout, 'layers'>, numbers: Iterable<number>): void {
-  for (const n of numbers) writeFileSync(join(layers, String(n), SETTLED), '');
+  for (const n of numbers) writeFile(join(layers, String(n), SETTLED), '');
 }
 
 function addLayerTo(database: Database): (n: number, found: FoundLayer) => void {

@@ -26,7 +26,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { diskFailure, errno } from '../host/error.ts';
+import { diskFailure, errno, naming } from '../host/error.ts';
 import {
   makeNode,
   nextData,
@@ -304,12 +304,14 @@ function copySmall({ size, mode, uid, gid, mtime }: File, file: Buffer, from: Bu
   }
   const target = openSync(file, 'wx', mode & 0o755);
   try {
-    if (size > 0) writeAll(target, chunk.subarray(0, size));
-    const made = fstatSync(target);
-    const isOwned = made.uid === uid && made.gid === gid;
-    if (!isOwned) fchownSync(target, uid, gid);
-    if (!isOwned || (made.mode & 0o7777) !== mode) fchmodSync(target, mode);
-    futimesSync(target, mtime, mtime);
+    naming(file.toString(), () => {
+      if (size > 0) writeAll(target, chunk.subarray(0, size));
+      const made = fstatSync(target);
+      const isOwned = made.uid === uid && made.gid === gid;
+      if (!isOwned) fchownSync(target, uid, gid);
+      if (!isOwned || (made.mode & 0o7777) !== mode) fchmodSync(target, mode);
+      futimesSync(target, mtime, mtime);
+    });
   } finally {
     closeSync(target);
   }
@@ -324,7 +326,7 @@ function writeAll(fd: number, bytes: Buffer): void {
 export function copyFile(from: Buffer, to: Buffer): void {
   const { size, blocks } = lstatSync(from);
   if (blocks * 512 >= size) copyFileSync(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  else copySparse(from, to, size);
+  else naming(to.toString(), () => copySparse(from, to, size));
 }
 
 function copySparse(from: Buffer, to: Buffer, size: number): void {

@@ -235,6 +235,21 @@ test('hard links of a layer stay what they are: none is shared, and nothing is s
   for (const n of [1, 2]) assert.equal(lstatSync(join(store.treeOf(n), 'b')).ino, inodes[n - 1]);
 });
 
+test('a layer of which it was noted that it is on the disk is kept after another boot, whatever became of its row', () => {
+  const project = someFolder();
+  {
+    using store = new Store(project);
+    const { folder, layer } = someLayer(store, { a: '1' });
+    const { n } = store.publish(folder, layer);
+    store.settleDisk();
+    store.index.exec("UPDATE layers SET boot = 'another'");
+    assert.ok(store.hasFreshLayers() && n === 1);
+  }
+  using store = new Store(project);
+  assert.equal(store.withKey(key('key')).length, 1);
+  assert.equal(store.hasFreshLayers(), false);
+});
+
 test('a layer that is not known to have reached the disk is not trusted after another boot', () => {
   const project = someFolder();
   {

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { makeDist } from '../commands/launcher.ts';
+import { CAN_TRACE, type Traced } from './fixture/calls.ts';
+import { drawnFrom, drawnScenes, faultPoints } from './fixture/cases.ts';
+import { SEED } from './fixture/random.ts';
+import { isDone, leave, lookAfter, play, reset, type Stage, setStage } from './fixture/scene.ts';
+
+before(makeDist);
+
+/** The errors, and what is told of them beside the file. */
+const ERRORS = {
+  EIO: /".*".*(the disk reports an error|cannot be opened)/s,
+  ENOSPC: /".*".*(no space is left|is full|no room|cannot be opened)/s,
+} as const;
+const ONLY = process.env.SNAP_ERROR;
+
+for (const scene of drawnScenes(4)) {
+  test(`the disk fails, or is full, at any call that changes it, during ${scene.name}`, {
+    skip: !CAN_TRACE,
+  }, async (t) => {
+    const stage = await setStage(scene);
+    t.after(() => leave(stage));
+    const points = faultPoints(stage, SEED).filter(
+      ({ by, isIdle }) => (by === 'main' || by === 'thread') && !isIdle,
+    );
+    const bad: string[] = [];
+    for (const error of ['EIO', 'ENOSPC'] as const) {
+      if (ONLY !== undefined && ONLY !== error) continue;
+      const drawn = drawnFrom(points, 1);
+      let failed = 0;
+      for (const { at } of drawn) {
+        reset(stage);
+        const traced = await play(stage, { fault: { kind: 'error', at, error } });
+        if (!isDone(scene, traced.status)) failed++;
+        const found = [...toldWrong(stage, traced, ERRORS[error]), ...(await lookAfter(stage, traced))];
+        const call = `${traced.struck?.by} ${traced.struck?.name} ${traced.struck?.paths.join(' ')}`;
+        if (found.length === 0) continue;
+        bad.push(`${error} at call ${at}, ${call}:\n  ${found.join('\n  ')}`);
+        process.stderr.write(`${scene.name}: ${bad.at(-1)}\n`); // an hour before the report does
+      }
+      t.diagnostic(
+        `${error}: ${points.length} states, ${failed} of ${drawn.length} failed, SNAP_SEED=${SEED}`,
+      );
+    }
+    assert.deepEqual(bad, []);
+  });
+}
+
+/** A failure is told as that of the disk, with a file; and what was to be on the disk is never told as done. */
+function toldWrong({ scene }: Stage, { status, stderr, struck }: Traced, told: RegExp): string[] {
+  if (struck === undefined) return [];
+  const isSync = /sync$|^syncfs$/.test(struck.name) && !/index\.db/.test(struck.paths[0] ?? '');
+  if (isDone(scene, status)) return isSync ? [`a ${struck.name} that failed was taken for done`] : [];
+  if (status !== 1) return [`exit code ${status}: ${stderr}`];
+  if (/bug in snap/.test(stderr)) return [stderr];
+  return told.test(stderr) ? [] : [`no disk, or no file, is named: ${stderr}`];
+}
