@@ -112,8 +112,10 @@ function heldTree(folder: string, held: Held, name: string, { basis, clean, floo
   // With a clock that stands too early nothing can be told from times: what is there is of no use, nor is what is made now.
   const serves = clockServes(note.floor);
   const keep = (part: Partial<TreeNote>): void => {
+    // After a power cut nobody may take what changes now for what was settled.
+    const durable = note.boot === null;
     note = { ...note, ...part, boot: bootId() };
-    writeKept(folder, note);
+    writeKept(folder, note, { durable });
   };
   const clear = (): void => {
     isFresh = true;
