@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { formatLock, parseLock } from '../../src/debian/lock-text.ts';
 import { snap } from '../commands/launcher.ts';
 import { SHARED_DEBS, shareDebs } from './shared-debs.ts';
-import { fillStore, makeFolder, preparedProject, write } from './small-project.ts';
+import { type Files, fillStore, makeFolder, preparedProject, write } from './small-project.ts';
 
 /** What Debian has that compiles a kernel. */
 export const BUILDER =
@@ -42,9 +42,9 @@ MODULE_LICENSE("GPL");
 };
 
 /** A project whose kernel is the smallest that takes modules, and a lock that covers it; the base is in its store. */
-export function makeKernelProject(): string {
+export function makeKernelProject(files: Files = FILES): string {
   const project = makeFolder();
-  write(project, FILES);
+  write(project, files);
   const file = join(preparedProject(), 'conf', 'all.lock');
   const lock = parseLock(readFileSync(file, 'utf8'), file);
   writeFileSync(join(project, 'conf', 'a.lock'), formatLock({ ...lock, closures: new Map() }));
