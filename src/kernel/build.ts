@@ -22,7 +22,7 @@ import { buildModules } from './modules.ts';
 import { readOwn } from './own-files.ts';
 import { applyPatches, type Patched } from './patches.ts';
 import { sourceOf, unpackSource } from './source.ts';
-import { givePatched, headersMoved, openTree, replaceFolder } from './tree.ts';
+import { givePatched, openTree, replaceFolder, shadowsHeader } from './tree.ts';
 
 /** Builds a kernel with its modules as far as the kept tree does not hold it yet, and leaves what is installed in the layer. */
 export async function buildKernel(making: Making, data: KernelData): Promise<void> {
@@ -89,8 +89,8 @@ async function patch(job: KernelJob): Promise<Patched> {
   const folder = join(work, 'patched');
   const { epoch } = workshop.lock;
   const patched = await applyPatches(builder, name, pristine, data.patches, { folder, work, epoch });
-  if (!tree.isFresh && headersMoved(tree.note.given, patched, pristine)) {
-    const text = 'a header came or went with a patch: compiled from nothing';
+  if (!tree.isFresh && shadowsHeader(tree, patched, pristine)) {
+    const text = 'a patch brings a header by a name that is in use: compiled from nothing';
     workshop.report({ kind: 'detail', name, text });
     tree.clear();
   }
