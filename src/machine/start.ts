@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { SnapError } from '../host/error.ts';
-import { attempt, lastLines } from '../host/program.ts';
+import { lastLines } from '../host/program.ts';
 import { type Hardware, type Machine, qemuCommand } from './machine.ts';
 import { type ConsoleStep, consoleScript, plainText } from './serial.ts';
 
@@ -60,19 +60,11 @@ const TOLD = 20;
 /** Characters of the console that are kept for that. */
 const KEPT = 16_384;
 
+/** Node itself gives the terminal back as it found it, also where qemu was killed. */
 async function onTerminal(request: StartRequest): Promise<Started> {
-  const { stdout: settings } = await attempt([...STTY, '-g']);
   const child = launch(request, ['inherit', 'inherit', 'pipe']);
-  try {
-    const ending = await endOf(child, request, () => undefined);
-    return { ending, awaited: undefined, lines: [] };
-  } finally {
-    // A qemu that was killed leaves the terminal as it needed it.
-    if (settings !== '') await attempt([...STTY, settings.trim()]);
-  }
+  return { ending: await endOf(child, request, () => undefined), awaited: undefined, lines: [] };
 }
-
-const STTY = ['stty', '-F', '/dev/tty'];
 
 async function watched(request: StartRequest): Promise<Started> {
   const { steps, write } = request;

@@ -127,6 +127,18 @@ test('on a terminal the console is that terminal, and Ctrl-A x switches the mach
   assert.deepEqual([status, /[^-]icanon.*[^-]echo /s.test(seen)], [0, true]);
 });
 
+test('a machine that is stopped leaves the terminal as it was', async () => {
+  const command = `${quote([SNAP, '-C', project, 'run', 'a', '--no-kvm', '--timeout', '2'])}; stty -a`;
+  const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let seen = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.toString();
+  });
+  await once(child, 'close');
+  assert.match(seen, /snap: Stopped "a": 2 seconds have passed/);
+  assert.match(seen, /[^-]icanon.*[^-]echo /s);
+});
+
 test('a signal ends the machine, and leaves no process', async () => {
   const child = spawn(
     SNAP,
