@@ -207,7 +207,9 @@ export function givePatched(tree: BuildTree, pristine: string, patched: Patched)
   const source = join(pristine, LINUX);
   const now: Record<string, readonly [string, number]> = {};
   for (const path of new Set([...Object.keys(given), ...Object.keys(patched)])) {
-    const what = patched[path] ?? pristineAt(source, path);
+    // Beneath what a patch made of a folder there is nothing, least of all what a link would lead to.
+    const isHidden = foldersOf(path).some((folder) => patched[folder] !== undefined);
+    const what = patched[path] ?? (isHidden ? GONE : pristineAt(source, path));
     const before = given[path] ?? [pristineAt(source, path), 0];
     now[path] = [what, before[0] === what ? before[1] : generation];
     if (patched[path] === undefined && what !== GONE) copyPristine(source, top, path);
@@ -217,11 +219,22 @@ export function givePatched(tree: BuildTree, pristine: string, patched: Patched)
 }
 
 function pristineAt(source: string, path: string): string {
+  if (!foldersOf(path).every((folder) => isFolder(at(source, folder)))) return GONE;
   const file = at(source, path);
   const stat = lstatSync(file, { bigint: true, throwIfNoEntry: false });
   if (stat?.isFile()) return `${stat.mode & 0o111n ? 'x' : 'f'} ${digestFile(file, stat.size)}`;
   if (stat?.isSymbolicLink()) return `l ${readlinkSync(file, 'latin1')}`;
   return GONE;
+}
+
+/** The folders that a path lies in, the outermost first. */
+function foldersOf(path: string): string[] {
+  const parts = path.split('/');
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
+}
+
+function isFolder(file: Buffer): boolean {
+  return lstatSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 /** A file that a patch no longer changes lies there as it was, so that it has a time of its own. */

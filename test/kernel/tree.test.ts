@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { GONE, patchedIn } from '../../src/kernel/patches.ts';
@@ -199,4 +208,28 @@ test('a new header is noticed when something was compiled with one of its name; 
   assert.equal(shadowsHeader(tree, {}, source), false);
   assert.equal(shadowsHeader(tree, { 'driver/b.h': 'f new' }, source), false);
   assert.equal(shadowsHeader(tree, { 'driver/a.h': 'f new' }, source), true);
+});
+
+test('nothing is written through a link that a patch puts in the place of a folder, or that a patch had replaced by one', async () => {
+  const outside = someFolder();
+  writeFileSync(join(outside, 'a.c'), 'of the host');
+  const source = pristine({ 'x/a.c': 'hostile' });
+  symlinkSync(outside, join(source, 'usr/src/linux/y'));
+  using tree = await open(someStore());
+  const top = join(tree.folder, 'patched/usr/src/linux');
+  tree.begin();
+  for (const folder of ['x', 'y']) {
+    mkdirSync(join(top, folder), { recursive: true });
+    writeFileSync(join(top, folder, 'a.c'), 'hostile too');
+  }
+  givePatched(tree, source, patchedIn(top));
+  tree.end();
+  tree.begin();
+  rmSync(top, { recursive: true });
+  mkdirSync(top, { recursive: true });
+  symlinkSync(outside, join(top, 'x'));
+  givePatched(tree, source, patchedIn(top));
+  assert.equal(readFileSync(join(outside, 'a.c'), 'utf8'), 'of the host');
+  assert.equal(tree.note.given['x/a.c']?.[0], GONE);
+  assert.equal(tree.note.given['y/a.c']?.[0], GONE);
 });
