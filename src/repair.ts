@@ -9,7 +9,14 @@ import type { Pin } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import { removeFile } from './host/remove.ts';
 import { mirrorsOf } from './inputs.ts';
-import { forgetSlot, planOfSlot, readFolderNote, settleImage, slotsOf } from './layers/image.ts';
+import {
+  forgetSlot,
+  planOfRecipe,
+  readFolderNote,
+  readNoteOf,
+  settleImage,
+  slotsOf,
+} from './layers/image.ts';
 import { joinRuns, shareRuns } from './layers/relay.ts';
 import { folderNotes, forgetImage } from './output.ts';
 import { listConfs, loadConf } from './project/conf.ts';
@@ -140,12 +147,14 @@ async function mendHeld(
   const found = await verifyHeld(store, request);
   const { damages } = found;
   const slots = slotsIn(store);
+  // First of all: whatever comes to pass from here on, nobody takes a damaged slot for what its note says.
+  const forgotten = forgetSlots(store, damages);
   const lost = await mendLayers(store, slots, damages, outcomes);
   forgetFolders(store, damages);
   if (damages.some(({ kind }) => kind === 'index')) store.remakeIndex();
   mendSmall(store, damages, outcomes);
   await mendDebs(store, request, damages, outcomes);
-  const confs = mendImages(store, damages, outcomes);
+  const confs = mendImages(store, damages, forgotten, outcomes);
   for (const conf of listConfs(request.project)) {
     const layers = JSON.parse(store.lastBuild(conf)?.layers ?? '[]') as [name: string, n: number][];
     if (layers.some(([, n]) => store.layerNumbered(n) === undefined)) confs.add(conf);
@@ -281,22 +290,34 @@ async function fetched(
   }
 }
 
-/** Makes images whole from whole layers, in the slot that is not shown. Returns the confs that have to be built for it. */
-function mendImages(store: Store, damages: readonly Damage[], outcomes: Map<Damage, Outcome>): Set<string> {
-  const confs = new Set<string>();
+/** The damaged slots, and how they were made. */
+type Forgotten = ReadonlyMap<Slot, ReturnType<typeof readNoteOf>>;
+
+function forgetSlots(store: Store, damages: readonly Damage[]): Forgotten {
   const damaged = new Map<string, Slot>();
   for (const damage of damages) {
     const slots = damage.kind === 'image' ? [damage.image] : 'images' in damage ? damage.images : [];
     for (const slot of slots) damaged.set(slot.slot, slot);
   }
-  const plans = new Map([...damaged.values()].map(({ slot }) => [slot, planOfSlot(store, slot)]));
-  for (const { slot, conf } of damaged.values()) {
+  const forgotten = new Map([...damaged.values()].map((one) => [one, readNoteOf(one.slot)]));
+  for (const { slot, conf } of forgotten.keys()) {
     forgetImage(store, conf);
     forgetSlot(slot);
   }
+  return forgotten;
+}
+
+/** Makes images whole from whole layers, in the slot that is not shown. Returns the confs that have to be built for it. */
+function mendImages(
+  store: Store,
+  damages: readonly Damage[],
+  forgotten: Forgotten,
+  outcomes: Map<Damage, Outcome>,
+): Set<string> {
+  const confs = new Set<string>();
   const how = new Map<string, string>();
-  for (const { conf, slot, isShown } of damaged.values()) {
-    const plan = plans.get(slot);
+  for (const [{ conf, slot, isShown }, note] of forgotten) {
+    const plan = note && planOfRecipe(store, note);
     how.set(slot, isShown ? 'the image was made anew beside it' : 'made from nothing by the next build');
     if (!isShown) continue;
     if (plan) settleImage(store, slotsOf(store.layout.images, conf), plan);

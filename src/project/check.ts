@@ -5,7 +5,6 @@ import {
   mkdtempSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -13,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
+import { removeFolder } from '../host/remove.ts';
 import { type Bubble, type BubbleOutcome, runInBubble } from './bubble.ts';
 import type { Conf } from './conf.ts';
 import { missingDeclaration } from './diagnose.ts';
@@ -61,7 +61,7 @@ export async function check(
       if (options.checkKey(scriptlet) === key) options.cache.set(key, 'passed');
     }
   } finally {
-    rmSync(stage, { recursive: true, force: true });
+    removeFolder(stage);
   }
   return open.map(({ name }) => name);
 }

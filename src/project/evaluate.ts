@@ -1,18 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { ownFile } from '../host/own.ts';
 import { run } from '../host/program.ts';
+import { removeFolder } from '../host/remove.ts';
 import { type BubbleOutcome, NOBODY, runInBubble } from './bubble.ts';
 import { type Evaluation, type Fault, readSegment, type Segment } from './evaluation.ts';
 
@@ -55,7 +48,7 @@ export async function evaluate(question: Question): Promise<(Evaluation | Fault)
     const known = Object.keys(question.vars);
     return cut(question, tokens, outcome).map((segment) => readSegment(segment, known));
   } finally {
-    rmSync(stage, { recursive: true, force: true });
+    removeFolder(stage);
   }
 }
 
