@@ -2,11 +2,11 @@ import { debInputs, type Inputs } from '../layers/key.ts';
 import type { Deciding, Maker, MakerOf } from '../layers/maker.ts';
 import { changedMeanwhile } from '../layers/stage.ts';
 import { viewDigests } from '../layers/view.ts';
+import { sourceClosure } from '../project/kernel.ts';
 import { canonicalJson, digestOf } from '../store/digest.ts';
 import { targetOf } from './arch.ts';
 import { buildKernel } from './build.ts';
 import { type KernelData, readKernelData, settingsText } from './data.ts';
-import { sourceClosure } from './source.ts';
 
 /** Raised when the same inputs would now give another kernel. */
 const FORMAT = 1;

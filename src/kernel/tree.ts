@@ -12,7 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
 import type { Workshop } from '../layers/run.ts';
-import type { Kernel } from '../project/kernel.ts';
+import { type Kernel, sourceClosure } from '../project/kernel.ts';
 import { digestOf } from '../store/digest.ts';
 import type { Layout } from '../store/layout.ts';
 import { type Held, holdLock } from '../store/locks.ts';
@@ -20,7 +20,7 @@ import { at, digestFile, removeTree, setTime, walk } from '../store/tree.ts';
 import { LINUX } from './builder.ts';
 import { bootId, type KeptNote, NOTE, readKept, writeKept } from './kept.ts';
 import { GONE, type Patched } from './patches.ts';
-import { sourceClosure, sourceFolder, sourceOf } from './source.ts';
+import { sourceFolder, sourceOf } from './source.ts';
 import { clockServes, GENERATIONS, isOfClock, timeOf } from './times.ts';
 
 /** What is said of a build tree. */

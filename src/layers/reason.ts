@@ -110,11 +110,11 @@ function* inputDifferences(
         yield { kind: 'source', name: member, change };
       return;
     case 'patches':
-      return yield* partDifferences('patch', firstWords(old), firstWords(value));
+      return yield* partDifferences(['patch', 'patches'], firstWords(old), firstWords(value));
     case 'kconfig':
-      return yield* partDifferences('', settingsIn(String(old)), settingsIn(String(value)));
+      return yield* partDifferences(['', 'settings'], settingsIn(String(old)), settingsIn(String(value)));
     case 'modules':
-      return yield* partDifferences('module', textsOf(old), textsOf(value));
+      return yield* partDifferences(['module', 'modules'], textsOf(old), textsOf(value));
     case 'functions':
       return yield* textDifferences('function', functionsIn(String(old)), functionsIn(String(value)));
     case 'variables':
@@ -151,13 +151,17 @@ function firstWords(value: Json | undefined): Table {
 }
 
 /** The parts of an input by name; where none of them differs, their order does. */
-function* partDifferences(noun: string, before: Table, now: Table): Generator<Difference> {
+function* partDifferences(
+  [noun, nouns]: readonly [string, string],
+  before: Table,
+  now: Table,
+): Generator<Difference> {
   let same = true;
   for (const [name, change] of changedMembers(before, now)) {
     same = false;
     yield { kind: 'input', name: `${noun} ${name}`.trimStart(), change };
   }
-  if (same) yield { kind: 'input', name: `the order of the ${noun}s`, change: 'changed' };
+  if (same) yield { kind: 'input', name: `the order of the ${nouns}`, change: 'changed' };
 }
 
 /** The lines of a kernel's configuration by symbol. */

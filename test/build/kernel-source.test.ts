@@ -139,6 +139,58 @@ test('patches are applied in the order of the series, new files and removed ones
   assert.deepEqual(ran(await run()), []);
 });
 
+/** One that is told for whom it is, with device trees. */
+const FOREIGN = {
+  ...KERNEL,
+  Makefile: `${KERNEL.Makefile.replace('echo CONFIG_TINY=y', 'printf "CONFIG_OF=y\\nCONFIG_TINY=y\\n"').replace('cat $^ >$@', 'echo $(ARCH) $(CROSS_COMPILE) >$@; mkdir -p $(O)/arch/arm64/boot/dts; echo tree >$(O)/arch/arm64/boot/dts/board.dtb')}
+dtbs_install:
+	mkdir -p $(INSTALL_DTBS_PATH)
+	cp $(O)/arch/arm64/boot/dts/board.dtb $(INSTALL_DTBS_PATH)/
+`,
+};
+
+test('a kernel for another architecture gets its own compiler, and its device trees are in the image', async () => {
+  const kept = readFileSync(join(project, 'scriptlets/kernel.sh'), 'utf8');
+  const text = `${declared(serve('/foreign.tar.gz', FOREIGN))}kernel_arch arm64\n`;
+  writeFileSync(join(project, 'scriptlets/kernel.sh'), text);
+  writeSeries(project, {});
+  await run();
+  assert.equal(image(), 'arm64 aarch64-linux-gnu-\n');
+  const tree = join(project, 'images/a/usr/lib/linux-image-1.0-x/board.dtb');
+  assert.equal(readFileSync(tree, 'utf8'), 'tree\n');
+  writeFileSync(join(project, 'scriptlets/kernel.sh'), kept);
+});
+
+test("a kernel's build cannot have snap read or copy files of the host by links that it leaves", async () => {
+  const kept = readFileSync(join(project, 'scriptlets/kernel.sh'), 'utf8');
+  const secret = join(project, 'conf/a.toml');
+  const build = async (path: string, change: (makefile: string) => string): Promise<void> => {
+    const source = serve(path, { ...KERNEL, Makefile: change(KERNEL.Makefile) });
+    writeFileSync(join(project, 'scriptlets/kernel.sh'), declared(source));
+    await run();
+  };
+  const linked = build('/linked.tar.gz', (text) =>
+    text.replace('olddefconfig prepare:', `olddefconfig:\n\tln -sfn "${secret}" $(O)/.config\nprepare:`),
+  );
+  await assert.rejects(linked, (error) => /left no file "\.config"/.test(causeOf(error)));
+  const out = '/usr/src/out';
+  const folder = join(project, 'conf');
+  await build('/folder.tar.gz', (text) =>
+    text.replace(
+      'image_name:\n',
+      `image_name:\n\t@mkdir -p ${out}/lib; ln -sfn "${folder}" ${out}/lib/modules; ln -sfn "${folder}" ${out}/dtbs\n`,
+    ),
+  );
+  const found = execFileSync('find', [join(project, 'images/a'), '-name', 'a.toml'], { encoding: 'utf8' });
+  assert.equal(found, '');
+  writeFileSync(join(project, 'scriptlets/kernel.sh'), kept);
+});
+
+function causeOf(error: unknown): string {
+  const cause = error instanceof SnapError && error.cause instanceof SnapError ? error.cause : error;
+  return (cause as Error).message;
+}
+
 test('an archive without a kernel in it, and one with other bytes than declared, are told', async () => {
   const kept = readFileSync(join(project, 'scriptlets/kernel.sh'), 'utf8');
   const failing = async (text: string): Promise<string> => {
