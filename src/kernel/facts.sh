@@ -11,6 +11,9 @@ cp "$FILES/facts.c" "$FILES/symbols" "$work"
 cat >"$work/python3" <<'END'
 #!/bin/sh
 set -eu
+# Kconfig files of later kernels ask whether python has a module.
+[ "${1-} ${2-} ${3-}" = '-B -m pytest' ] || exec python3 "$@"
+export PYTHON3=python3
 work=${0%/*}
 objects=$(grep -o '[^ ]*\.o\b' scripts/kconfig/.conf.cmd | grep -v '/conf\.o$' | sort -u)
 # shellcheck disable=SC2086

@@ -21,12 +21,16 @@ CONFIG_SQUASHFS=y
 CONFIG_SNAP_TEST=y
 `;
 
+/** Kconfig files of later kernels ask for modules of python, in the way in which they are asked themselves. */
 const PATCH = `--- a/init/Kconfig
 +++ b/init/Kconfig
-@@ -1,3 +1,6 @@
+@@ -1,3 +1,9 @@
  # SPDX-License-Identifier: GPL-2.0-only
 +config SNAP_TEST
 +	bool "Comes with a patch"
++
++config SNAP_PYTHON
++	def_bool $(success,$(PYTHON3) -c "import lxml")
 +
  config CC_VERSION_TEXT
  	string
