@@ -648,7 +648,10 @@ function treeOf(program: Command): CommandTree {
       options: command.options.filter((option) => !option.hidden).map(optionSpec),
       args:
         command.commands.length > 0
-          ? [{ kind: 'words' as const, words: command.commands.map((one) => one.name()) }]
+          ? [
+              { kind: 'words' as const, words: command.commands.map((one) => one.name()) },
+              { kind: 'names' as const, of: 'both' as const },
+            ]
           : command.registeredArguments.map((argument) => valuesOf(argument.name(), argument.argChoices)),
     })),
   };

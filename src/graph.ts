@@ -62,10 +62,10 @@ function boxes(store: Store, { conf, scriptlets }: Inputs, { layers }: PlanResul
 function needArrows({ scriptlets }: Inputs): Arrow[] {
   const sees = closures(scriptlets, []);
   const ordinary = scriptlets.filter(({ needsAll }) => !needsAll);
-  return ordinary.flatMap(({ name, needs }) =>
-    needs
-      .filter((need) => !needs.some((other) => other !== need && sees.get(other)?.has(need)))
-      .map((need): Arrow => ({ kind: 'need', from: need, to: name })),
+  const direct = (needs: readonly string[]): string[] =>
+    needs.filter((need) => !needs.some((other) => other !== need && sees.get(other)?.has(need)));
+  return ordinary.flatMap(({ name, needs, buildNeeds }) =>
+    [...direct(needs), ...direct(buildNeeds)].map((need): Arrow => ({ kind: 'need', from: need, to: name })),
   );
 }
 

@@ -7,14 +7,13 @@ import { readLock } from './debian/lock-file.ts';
 import { resolve } from './debian/resolve.ts';
 import { SnapError } from './host/error.ts';
 import { ownFile } from './host/own.ts';
-import { sourceClosure } from './kernel/source.ts';
 import { declaredInputs, keyOf, PRELUDE, pinOf } from './layers/key.ts';
 import type { Sequence } from './layers/sequence.ts';
 import { check } from './project/check.ts';
 import { type Conf, listConfs, loadConf, type Mirror } from './project/conf.ts';
 import { BASH, EVALUATOR } from './project/evaluate.ts';
 import { buildViews, closures, sequence } from './project/order.ts';
-import { readScriptlets, type Scriptlet } from './project/scriptlet.ts';
+import { readScriptlets, type Scriptlet, wantsOf } from './project/scriptlet.ts';
 import type { Report } from './report/event.ts';
 import { digestOf } from './store/digest.ts';
 import type { Store } from './store/layers.ts';
@@ -119,18 +118,6 @@ export async function coverLock(
     note: (text) => report({ kind: 'note', text }),
     now: () => projectEpoch(conf) ?? Math.floor(Date.now() / 1000),
   });
-}
-
-/** What the lock answers for: the packages of each scriptlet, and of a kernel that of its source. */
-export function wantsOf(scriptlets: readonly Scriptlet[]): Map<string, readonly string[]> {
-  return new Map(
-    scriptlets.flatMap(({ name, packages, kernel }): [string, readonly string[]][] => [
-      [name, packages],
-      ...(kernel?.source.kind === 'deb'
-        ? [[sourceClosure(name), [kernel.source.name]] as [string, readonly string[]]]
-        : []),
-    ]),
-  );
 }
 
 /** The name of the folder of apt's private root for a conf. */

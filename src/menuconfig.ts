@@ -15,16 +15,8 @@ import { nearest, SnapError } from './host/error.ts';
 import type { Problem } from './kernel/check-kconfig.ts';
 import { baseOf } from './kernel/configure.ts';
 import { findProblems } from './kernel/facts.ts';
-import { type Changes, changedSymbols, changesOf, editFragment } from './kernel/fragment-edit.ts';
-import {
-  type Merged,
-  mergeFragments,
-  overlay,
-  readConfig,
-  readFragment,
-  tellSetting,
-} from './kernel/kconfig.ts';
-import { openScratch, type Scratch } from './kernel/scratch.ts';
+import { openScratch } from './kernel/scratch.ts';
+import { tryOut, writeBack } from './kernel/write-back.ts';
 import { findKernel, type KernelRequest, type KernelTree, withKernelTree } from './kernel-tree.ts';
 import type { Scriptlet } from './project/scriptlet.ts';
 import type { Report } from './report/event.ts';
@@ -73,80 +65,18 @@ async function editIn(
   ready: () => void,
 ): Promise<Edited> {
   const { fragments } = job.data;
-  const position = fragments.findIndex(({ path }) => path === fragment);
-  if (position === -1) throw noFragment(scriptlet, fragment, fragments);
+  if (!fragments.some(({ path }) => path === fragment)) throw noFragment(scriptlet, fragment, fragments);
   const scratch = openScratch(job);
   if (!(await scratch.canDraw())) throw noCurses(scriptlet);
-  const base = await baseOf(job, patched);
-  const attempt = async (own: string): Promise<Attempt> => {
-    const settings = fragments.map((one) => one.settings).with(position, readFragment(own, fragment));
-    const merged = mergeFragments(settings);
-    const asked = overlay(base, merged.settings);
-    return { own, merged, asked, text: await scratch.complete(asked) };
-  };
-  const begun = await attempt(text);
-  const problems = await findProblems(scratch.tree, begun.merged.settings, begun.text);
+  const desk = { ...scratch, base: await baseOf(job, patched), fragments, edited: fragment };
+  const begun = await tryOut(desk, text);
+  const problems = await findProblems(scratch.tree, begun.merged.settings, begun.config);
   ready();
   // What was asked for in vain comes true as soon as what it depends on is chosen.
-  const saved = await scratch.edit(problems.length > 0 ? begun.asked : begun.text);
+  const saved = await scratch.edit(problems.length > 0 ? begun.asked : begun.config);
   if (saved === undefined) return { before: text, after: text, problems, undone: [] };
-  const chosen = await scratch.complete(saved);
-  const made = await makeFragment(scratch, begun, chosen, attempt, fragment);
-  const wanted = readConfig(chosen);
-  return {
-    before: text,
-    after: made.own,
-    problems: await findProblems(scratch.tree, made.merged.settings, made.text),
-    undone: changedSymbols(readConfig(made.text), wanted).map((symbol) => tellUndone(symbol, wanted, made)),
-  };
-}
-
-/** What comes of the text of a fragment. */
-type Attempt = {
-  readonly own: string;
-  readonly merged: Merged;
-  readonly asked: string;
-  readonly text: string;
-};
-
-/** Tried out until the fragment makes of the configuration what was chosen, and with no line that is of no use. */
-async function makeFragment(
-  scratch: Scratch,
-  begun: Attempt,
-  chosen: string,
-  attempt: (own: string) => Promise<Attempt>,
-  fragment: string,
-): Promise<Attempt> {
-  const [before, after] = [begun.text, chosen].map(readConfig);
-  if (changedSymbols(before!, after!).length === 0) return begun;
-  const savedBefore = readConfig(await scratch.reduce(begun.text));
-  const savedAfter = readConfig(await scratch.reduce(chosen));
-  const asked = begun.merged.settings;
-  const edited = (changes: Changes): Promise<Attempt> =>
-    attempt(editFragment(begun.own, fragment, changes, after!.keys()));
-  const missingIn = ({ text }: Attempt): string[] => changedSymbols(readConfig(text), after!);
-
-  let changes = changesOf({ before: before!, after: after!, savedBefore, savedAfter, asked });
-  let made = await edited(changes);
-  for (let missing = missingIn(made); missing.length > 0; missing = missingIn(made)) {
-    const known = changes;
-    const fresh = missing.filter((symbol) => !known.has(symbol));
-    if (fresh.length === 0) return made;
-    changes = new Map([...changes, ...fresh.map((symbol) => [symbol, after!.get(symbol) ?? 'n'] as const)]);
-    made = await edited(changes);
-  }
-  const names = new Set(asked.map(({ symbol }) => symbol));
-  const fewer = new Map([...changes].filter(([symbol, value]) => value !== 'n' || names.has(symbol)));
-  if (fewer.size === changes.size) return made;
-  const short = await edited(fewer);
-  return missingIn(short).length === 0 ? short : made;
-}
-
-function tellUndone(symbol: string, wanted: ReadonlyMap<string, string>, { merged, text }: Attempt): string {
-  const winner = merged.settings.find((setting) => setting.symbol === symbol);
-  const chosen = `CONFIG_${symbol}=${wanted.get(symbol) ?? 'n'} was chosen`;
-  if (winner) return `${chosen}, but ${tellSetting(winner)} comes later`;
-  return `${chosen}, but comes out as ${readConfig(text).get(symbol) ?? 'n'}`;
+  const { config, merged, text: after, undone } = await writeBack(desk, begun, await scratch.complete(saved));
+  return { before: text, after, problems: await findProblems(scratch.tree, merged.settings, config), undone };
 }
 
 function noFragment(

@@ -41,8 +41,8 @@ export type Part = {
   readonly wins: boolean;
   /** `records`: it changed records of a database file, which are merged. */
   readonly type: Entry['type'] | 'records';
-  /** By what: a package's archive, `do_run`, maintainer scripts of the layer's packages, either of these, triggers, or the base. */
-  readonly by: 'package' | 'do_run' | 'scripts' | 'do_run or scripts' | 'triggers' | 'base';
+  /** By what: a package's archive, `do_run`, maintainer scripts of the layer's packages, either of these, a kernel's build, triggers, or the base. */
+  readonly by: 'package' | 'do_run' | 'scripts' | 'do_run or scripts' | 'kernel' | 'triggers' | 'base';
   /** The package whose file it is, in this layer or below it. */
   readonly package?: { readonly name: string; readonly version: string };
   /** The file of the project that do_run copied. */
@@ -249,7 +249,12 @@ function divertedPart({ by, from, to }: Diversion): NonNullable<Part['diverted']
 function byOf({ store }: Image, { row }: SeenLayer): Part['by'] {
   if (row.kind === 'base') return 'base';
   if (row.kind === 'settle') return 'triggers';
-  const { functions, debs } = store.noteOf(row.n).inputs as { functions?: string; debs?: readonly string[] };
+  const { kind, functions, debs } = store.noteOf(row.n).inputs as {
+    kind?: string;
+    functions?: string;
+    debs?: readonly string[];
+  };
+  if (kind === 'kernel') return 'kernel';
   if (!/^do_run \(\)/m.test(functions ?? '')) return 'scripts';
   return (debs ?? []).length > 0 ? 'do_run or scripts' : 'do_run';
 }
@@ -290,6 +295,10 @@ function declaredPart(
     const declared = runPlace(image.project, scriptlet, functions !== scriptlet.functions);
     return declared ? { declared } : {};
   }
+  if (by === 'kernel') {
+    const declared = firstDeclaration(image.project, scriptlet, 'kernel_source ');
+    return declared ? { declared } : {};
+  }
   if (name === undefined) return {};
   const wants = scriptlet.packages.map((want) => want.split(':')[0]!);
   const stanzas = [...seenBy(image, layer), layer].flatMap(({ row }) =>
@@ -299,6 +308,11 @@ function declaredPart(
   const want = scriptlet.packages.find((one) => one.split(':')[0] === (chain?.[0] ?? wants[0]));
   const declared = declaration(image.project, scriptlet, `install_debian_deb ${want}`);
   return { ...(declared ? { declared } : {}), ...(chain ? { chain } : {}) };
+}
+
+function firstDeclaration(project: string, scriptlet: Scriptlet, word: string): Place | undefined {
+  const text = Object.keys(scriptlet.lines).find((one) => one.startsWith(word));
+  return text === undefined ? undefined : declaration(project, scriptlet, text);
 }
 
 function runPlace(project: string, { file }: Scriptlet, isOther: boolean): Place | undefined {

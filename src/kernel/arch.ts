@@ -32,6 +32,8 @@ export type Target = {
 export function targetOf(scriptlet: string, debian: string, wanted: string | undefined): Target {
   const own = BY_DEBIAN[debian];
   if (own && (wanted === undefined || wanted === own.arch)) return { arch: own.arch, crossCompile: '' };
+  // One compiler of Debian's makes both.
+  if (own?.arch === 'x86_64' && wanted === 'i386') return { arch: wanted, crossCompile: '' };
   const other = Object.values(BY_DEBIAN).find(({ arch }) => arch === wanted);
   if (other) return { arch: other.arch, crossCompile: `${other.triplet}-` };
   const known = [...new Set(Object.values(BY_DEBIAN).map(({ arch }) => arch))].join(' ');

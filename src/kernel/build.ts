@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SnapError } from '../host/error.ts';
 import type { Making } from '../layers/maker.ts';
 import { logFile, type Workshop } from '../layers/run.ts';
 import { type View, viewDigests } from '../layers/view.ts';
@@ -18,9 +19,10 @@ import type { KernelData } from './data.ts';
 import { install } from './install.ts';
 import { type KernelJob, keyOfStage, makeWords, requireSuccess, runStage } from './job.ts';
 import { buildModules } from './modules.ts';
+import { readOwn } from './own-files.ts';
 import { applyPatches, type Patched } from './patches.ts';
 import { sourceOf, unpackSource } from './source.ts';
-import { givePatched, headersMoved, openTree, replaceFolder } from './tree.ts';
+import { givePatched, openTree, replaceFolder, shadowsHeader } from './tree.ts';
 
 /** Builds a kernel with its modules as far as the kept tree does not hold it yet, and leaves what is installed in the layer. */
 export async function buildKernel(making: Making, data: KernelData): Promise<void> {
@@ -87,8 +89,8 @@ async function patch(job: KernelJob): Promise<Patched> {
   const folder = join(work, 'patched');
   const { epoch } = workshop.lock;
   const patched = await applyPatches(builder, name, pristine, data.patches, { folder, work, epoch });
-  if (!tree.isFresh && headersMoved(tree.note.given, patched, pristine)) {
-    const text = 'a header came or went with a patch: compiled from nothing';
+  if (!tree.isFresh && shadowsHeader(tree, patched, pristine)) {
+    const text = 'a patch brings a header by a name that is in use: compiled from nothing';
     workshop.report({ kind: 'detail', name, text });
     tree.clear();
   }
@@ -129,7 +131,7 @@ async function compile(job: KernelJob, patched: Patched, config: string): Promis
   tellWarnings(job, compiling);
   requireSuccess(job, 'compile the kernel', outcome);
   replaceFolder(out, join(tree.folder, 'out'));
-  const release = readFileSync(join(tree.folder, 'out', 'release'), 'latin1').trim();
+  const release = releaseIn(job, join(tree.folder, 'out', 'release'));
   const seconds = (performance.now() - begun) / 1000;
   tree.keep({ built: key, release, ...(whole ? { seconds, files: compiling.files } : {}) });
 }
@@ -140,6 +142,19 @@ function countFiles(make: string): string[] {
     `${make} -Otarget prepare`,
     `echo "${TOTAL_MARK}$({ ${make} -n -k all 2>/dev/null || :; } | grep -cE "echo '  (HOST)?(CC|AS) " || :)"`,
   ];
+}
+
+/** It becomes a part of paths. */
+function releaseIn({ name }: KernelJob, file: string): string {
+  const release = readOwn(file).trim();
+  if (/^[A-Za-z0-9][A-Za-z0-9._+~-]*$/.test(release)) return release;
+  throw new SnapError(
+    'RUN',
+    `Cannot install the kernel of "${name}": "${release}" is no version of a kernel`,
+    {
+      hint: 'see CONFIG_LOCALVERSION and the files "localversion*" that patches add',
+    },
+  );
 }
 
 function installKernel(make: string): string[] {

@@ -5,6 +5,7 @@ import { BUILD, INPUT } from './builder.ts';
 import { settingsText } from './data.ts';
 import { type KernelJob, keyOfStage, makeWords, requireSuccess, runStage } from './job.ts';
 import { overlay, readConfig } from './kconfig.ts';
+import { readOwn } from './own-files.ts';
 import type { Patched } from './patches.ts';
 import { renewInput } from './tree.ts';
 
@@ -18,7 +19,7 @@ export async function configure(job: KernelJob, patched: Patched): Promise<strin
   const settings = settingsText(data);
   const key = keyOfStage([base, settings, job.versionSuffix]);
   const file = join(tree.folder, 'build', '.config');
-  if (tree.note.config === key) return readFileSync(file, 'utf8');
+  if (tree.note.config === key) return readOwn(file);
   job.workshop.report({ kind: 'layer-step', name: job.name, step: 'configuring' });
   tree.begin();
   tree.keep({ config: undefined, built: undefined });
@@ -39,7 +40,7 @@ export async function configure(job: KernelJob, patched: Patched): Promise<strin
   renewInput(tree, '.config');
   tree.end();
   requireSuccess(job, 'configure the kernel', outcome);
-  const final = readFileSync(file, 'utf8');
+  const final = readOwn(file);
   refuseRandomKey(job, final);
   tree.keep({ config: key });
   return final;
@@ -76,7 +77,7 @@ async function baseConfig(job: KernelJob, key: string): Promise<string> {
     ].join('\n'),
   });
   requireSuccess(job, `make ${data.base.name} for the kernel`, outcome);
-  const text = readFileSync(join(tree.folder, 'build', '.config.base'), 'utf8');
+  const text = readOwn(join(tree.folder, 'build', '.config.base'));
   writeFileSync(kept, text);
   tree.keep({ base: key });
   return text;

@@ -24,10 +24,9 @@ export function changesOf({ before, after, savedBefore, savedAfter, asked }: Edi
   for (const symbol of changedSymbols(before, after)) {
     const value = after.get(symbol);
     const asks = wanted.get(symbol);
-    const isOwn = !sameOrNone(savedBefore.get(symbol), savedAfter.get(symbol));
-    const isContrary = asks !== undefined && !sameOrNone(asks, value);
-    if (isContrary || isOwn)
-      changes.set(symbol, value ?? (isState(asks ?? before.get(symbol)) ? 'n' : undefined));
+    const follows =
+      asks === undefined ? savedBefore.get(symbol) === savedAfter.get(symbol) : sameOrNone(asks, value);
+    if (!follows) changes.set(symbol, value ?? (isState(asks ?? before.get(symbol)) ? 'n' : undefined));
   }
   return changes;
 }

@@ -6,6 +6,7 @@ import type { TreePath } from '../store/manifest.ts';
 import { at, setTime, walk } from '../store/tree.ts';
 import { OUT } from './builder.ts';
 import { type KernelJob, requireSuccess, runStage } from './job.ts';
+import { ownFolder } from './own-files.ts';
 
 /** Puts kernel and modules where they are in an image, with what depmod makes of them, into the layer. */
 export async function install(
@@ -17,19 +18,19 @@ export async function install(
   const { epoch } = workshop.lock;
   const out = join(tree.folder, 'out');
   const library = libraryOf(view);
-  const place = (from: string, to: string): void => copyInto(from, upper, to, epoch);
-  place(join(out, 'boot'), 'boot');
-  place(join(out, 'dtbs'), `usr/lib/linux-image-${release}`);
-  place(join(out, 'lib', 'modules'), `${library}/modules`);
+  const place = (from: string | undefined, to: string): void => copyInto(from, upper, to, epoch);
+  place(ownFolder(out, 'boot'), 'boot');
+  place(ownFolder(out, 'dtbs'), `usr/lib/linux-image-${release}`);
+  place(ownFolder(out, 'lib', 'modules'), `${library}/modules`);
   for (const { name } of data.modules) {
-    place(join(tree.folder, 'modules', name, 'lib', 'modules'), `${library}/modules`);
+    place(ownFolder(join(tree.folder, 'modules', name), 'lib', 'modules'), `${library}/modules`);
   }
-  const modules = join(upper, library, 'modules', release);
-  if (!existsSync(modules)) return;
+  const modules = ownFolder(upper, ...library.split('/'), 'modules', release);
+  if (modules === undefined) return;
   const outcome = await runStage(job, {
     script: `depmod -b ${OUT} -F ${OUT}/boot/System.map-${release} ${release}`,
     binds: [
-      { from: join(out, 'boot'), to: `${OUT}/boot` },
+      { from: join(upper, 'boot'), to: `${OUT}/boot` },
       { from: modules, to: `${OUT}/lib/modules/${release}`, writable: true },
     ],
   });
@@ -44,8 +45,8 @@ function libraryOf(view: View): string {
 }
 
 /** Copies a folder, where there is one, over what lies at its place, which may hold some of its folders. */
-function copyInto(from: string, upper: string, to: string, epoch: number): void {
-  if (!existsSync(from)) return;
+function copyInto(from: string | undefined, upper: string, to: string, epoch: number): void {
+  if (from === undefined) return;
   let parent = '';
   for (const part of to.split('/')) {
     parent = parent === '' ? part : `${parent}/${part}`;

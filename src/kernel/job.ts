@@ -2,8 +2,9 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
-import { logFile, type Workshop } from '../layers/run.ts';
+import { logFile, noRoom, type Workshop } from '../layers/run.ts';
 import { canonicalJson, digestOf, type Json } from '../store/digest.ts';
+import { isTight } from '../store/reserve.ts';
 import type { Target } from './arch.ts';
 import {
   BUILD,
@@ -85,5 +86,6 @@ export function requireSuccess(
   throw new SnapError('RUN', `Cannot ${what} of "${name}": ${error?.what ?? 'make failed'}${memory}`, {
     lines: error?.lines ?? lastLines(log, 20),
     hint,
+    cause: isTight(workshop.store.layout) ? noRoom() : undefined,
   });
 }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Layout } from '../store/layout.ts';
+import { type Layout, syncFolder } from '../store/layout.ts';
 import { syncFilesystemOf } from '../store/sync.ts';
 
 /** The file in a folder below `kernel/` that says what the folder is; without it, or where it cannot be read, the folder is nothing. */
@@ -38,10 +38,12 @@ export function isWhole(folder: string): boolean {
   return readKept(folder) !== undefined;
 }
 
-export function writeKept(folder: string, note: KeptNote): void {
+/** With `durable` it is on the disk when this returns. */
+export function writeKept(folder: string, note: KeptNote, { durable = false } = {}): void {
   const file = join(folder, NOTE);
-  writeFileSync(`${file}.new`, JSON.stringify(note));
+  writeFileSync(`${file}.new`, JSON.stringify(note), { flush: durable });
   renameSync(`${file}.new`, file);
+  if (durable) syncFolder(folder);
 }
 
 /** When it returns, all sources and trees of kernels are on the disk. Costs nothing where they were. */

@@ -2,11 +2,11 @@ import { debInputs, type Inputs } from '../layers/key.ts';
 import type { Deciding, Maker, MakerOf } from '../layers/maker.ts';
 import { changedMeanwhile } from '../layers/stage.ts';
 import { viewDigests } from '../layers/view.ts';
+import { sourceClosure } from '../project/kernel.ts';
 import { canonicalJson, digestOf } from '../store/digest.ts';
 import { targetOf } from './arch.ts';
 import { buildKernel } from './build.ts';
 import { type KernelData, readKernelData, settingsText } from './data.ts';
-import { sourceClosure } from './source.ts';
 
 /** Raised when the same inputs would now give another kernel. */
 const FORMAT = 1;
@@ -44,7 +44,7 @@ function kernelInputs(deciding: Deciding, data: KernelData): Inputs {
     patches: data.patches.map(
       ({ path, strip, reverse, digest }) => `${path} -p${strip}${reverse ? ' -R' : ''} ${digest}`,
     ),
-    base: data.base.kind === 'target' ? data.base.name : digestOf(data.base.text),
+    baseConfig: data.base.kind === 'target' ? data.base.name : digestOf(data.base.text),
     kconfig: settingsText(data),
     modules: Object.fromEntries(data.modules.map(({ name, content }) => [name, { ...content }])),
     moduleOrder: data.modules.map(({ name }) => name),

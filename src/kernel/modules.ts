@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { contentOf } from '../layers/key.ts';
@@ -8,6 +8,7 @@ import { removeTree } from '../store/tree.ts';
 import { INPUT, MODULES, OUT } from './builder.ts';
 import type { Module } from './data.ts';
 import { type KernelJob, keyOfStage, makeWords, requireSuccess, runStage } from './job.ts';
+import { readOwn } from './own-files.ts';
 import { replaceFolder } from './tree.ts';
 
 /**
@@ -27,7 +28,7 @@ export async function buildModules(job: KernelJob): Promise<void> {
     }
     built[module.name] = key;
     tree.keep({ modules: { ...tree.note.modules, [module.name]: key } });
-    symbols.push(readFileSync(join(tree.folder, 'modules', module.name, 'Module.symvers'), 'latin1'));
+    symbols.push(readOwn(join(tree.folder, 'modules', module.name, 'Module.symvers')));
   }
   for (const gone of Object.keys(tree.note.modules).filter((one) => built[one] === undefined)) {
     removeTree(Buffer.from(join(tree.folder, 'modules', gone)));
@@ -66,7 +67,7 @@ async function buildModule(job: KernelJob, module: Module, before: readonly stri
 
 function requireModules({ data, tree, name }: KernelJob): void {
   if (data.modules.length === 0) return;
-  const config = readFileSync(join(tree.folder, 'build', '.config'), 'utf8');
+  const config = readOwn(join(tree.folder, 'build', '.config'));
   if (/^CONFIG_MODULES=y$/m.test(config)) return;
   throw new SnapError('RUN', `Cannot build the modules of "${name}": the kernel takes none`, {
     hint: 'set CONFIG_MODULES=y in a fragment',

@@ -5,6 +5,7 @@ import { lastLines } from '../host/program.ts';
 import { at, digestFile, walk } from '../store/tree.ts';
 import { type Builder, builderEnvironment, INPUT, LINUX } from './builder.ts';
 import type { Patch } from './data.ts';
+import { ownFolder } from './own-files.ts';
 import { type PatchFailure, readPatchOutput } from './series.ts';
 
 /** By path in the source: the digest of what patches made of it, or what else they made there. */
@@ -42,8 +43,9 @@ export async function applyPatches(
     over: [source],
   });
   const changed = join(outcome.upper, LINUX);
+  const parts = LINUX.slice(1).split('/');
   if (outcome.ending.exitCode !== 0) throw patchFailure(scriptlet, patches, outcome, changed);
-  if (lstatSync(changed, { throwIfNoEntry: false })?.isDirectory()) {
+  if (ownFolder(outcome.upper, ...parts) !== undefined) {
     renameSync(changed, `${made}.new`);
     renameSync(made, `${made}.empty`);
     renameSync(`${made}.new`, made);

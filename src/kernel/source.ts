@@ -7,17 +7,12 @@ import { lastLines } from '../host/program.ts';
 import { pinOf } from '../layers/key.ts';
 import type { Workshop } from '../layers/run.ts';
 import { readOnlyProc, runSandboxed, type Step } from '../layers/sandbox.ts';
-import type { Kernel } from '../project/kernel.ts';
+import { type Kernel, sourceClosure } from '../project/kernel.ts';
 import type { Layout } from '../store/layout.ts';
 import { holdLock } from '../store/locks.ts';
 import { removeTree } from '../store/tree.ts';
 import { bootId, isWhole, NOTE } from './kept.ts';
 import { PRISTINE } from './times.ts';
-
-/** Under which a lock holds the packages that a kernel's source comes with: no name of a scriptlet. */
-export function sourceClosure(scriptlet: string): string {
-  return `${scriptlet}/source`;
-}
 
 /** The source of a kernel as bytes that are pinned. */
 export type Source = {

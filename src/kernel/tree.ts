@@ -3,6 +3,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
@@ -11,7 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
 import type { Workshop } from '../layers/run.ts';
-import type { Kernel } from '../project/kernel.ts';
+import { type Kernel, sourceClosure } from '../project/kernel.ts';
 import { digestOf } from '../store/digest.ts';
 import type { Layout } from '../store/layout.ts';
 import { type Held, holdLock } from '../store/locks.ts';
@@ -19,7 +20,7 @@ import { at, digestFile, removeTree, setTime, walk } from '../store/tree.ts';
 import { LINUX } from './builder.ts';
 import { bootId, type KeptNote, NOTE, readKept, writeKept } from './kept.ts';
 import { GONE, type Patched } from './patches.ts';
-import { sourceClosure, sourceFolder, sourceOf } from './source.ts';
+import { sourceFolder, sourceOf } from './source.ts';
 import { clockServes, GENERATIONS, isOfClock, timeOf } from './times.ts';
 
 /** What is said of a build tree. */
@@ -111,8 +112,10 @@ function heldTree(folder: string, held: Held, name: string, { basis, clean, floo
   // With a clock that stands too early nothing can be told from times: what is there is of no use, nor is what is made now.
   const serves = clockServes(note.floor);
   const keep = (part: Partial<TreeNote>): void => {
+    // After a power cut nobody may take what changes now for what was settled.
+    const durable = note.boot === null;
     note = { ...note, ...part, boot: bootId() };
-    writeKept(folder, note);
+    writeKept(folder, note, { durable });
   };
   const clear = (): void => {
     isFresh = true;
@@ -231,14 +234,24 @@ function copyPristine(source: string, top: string, path: string): void {
   else copyFileSync(from, file);
 }
 
-/** Whether a source lost or got a header: nothing that make knows tells then which files would include another one by now. */
-export function headersMoved(given: TreeNote['given'], now: Patched, pristine: string): boolean {
+/**
+ * Whether patches bring a header by a name that something was compiled with: nothing tells make that it would be found first by now. One that
+ * goes make notices by itself.
+ */
+export function shadowsHeader(tree: BuildTree, now: Patched, pristine: string): boolean {
   const source = join(pristine, LINUX);
-  const before = Object.fromEntries(Object.entries(given).map(([path, [what]]) => [path, what]));
-  const isThere = (patched: Patched, path: string): boolean =>
-    (patched[path] ?? pristineAt(source, path)) !== GONE;
-  const paths = new Set([...Object.keys(before), ...Object.keys(now)]);
-  return [...paths].some((path) => path.endsWith('.h') && isThere(before, path) !== isThere(now, path));
+  const isNew = (path: string): boolean =>
+    now[path] !== GONE && (tree.note.given[path]?.[0] ?? pristineAt(source, path)) === GONE;
+  const fresh = Object.keys(now).filter((path) => path.endsWith('.h') && isNew(path));
+  if (fresh.length === 0) return false;
+  const names = fresh.map((path) => `/${basename(path)}`);
+  const build = join(tree.folder, 'build');
+  for (const { path, stat } of walk(build)) {
+    if (!path.endsWith('.cmd') || !stat.isFile()) continue;
+    const made = readFileSync(at(build, path), 'latin1');
+    if (names.some((name) => made.includes(name))) return true;
+  }
+  return false;
 }
 
 /** Puts a folder in the place of another. */

@@ -1,5 +1,7 @@
 import { type Lock, uncovered } from '../debian/lock.ts';
 import type { Conf } from '../project/conf.ts';
+import { ofClosure } from '../project/kernel.ts';
+import { wantsOf } from '../project/scriptlet.ts';
 import type { Store } from '../store/layers.ts';
 import type { Ledger } from './ids.ts';
 import { baseInputs, type Inputs, keyOf } from './key.ts';
@@ -115,8 +117,7 @@ function told(why: Reason | undefined): Pick<PlannedLayer, 'reason' | 'why'> {
 }
 
 function openIn(lock: Lock, sequence: Sequence): string[] {
-  const wants = new Map(sequence.scriptlets.map(({ name, packages }) => [name, packages]));
-  return uncovered(lock, wants).map(({ name }) => name);
+  return uncovered(lock, wantsOf(sequence.scriptlets)).map(({ name }) => ofClosure(name));
 }
 
 function lastTook({ store, conf }: Pick<Bench, 'store' | 'conf'>, name: string): { seconds?: number } {

@@ -109,6 +109,12 @@ function* inputDifferences(
       for (const [member, change] of changedMembers(firstWords(old), firstWords(value)))
         yield { kind: 'source', name: member, change };
       return;
+    case 'patches':
+      return yield* partDifferences(['patch', 'patches'], firstWords(old), firstWords(value));
+    case 'kconfig':
+      return yield* partDifferences(['', 'settings'], settingsIn(String(old)), settingsIn(String(value)));
+    case 'modules':
+      return yield* partDifferences(['module', 'modules'], textsOf(old), textsOf(value));
     case 'functions':
       return yield* textDifferences('function', functionsIn(String(old)), functionsIn(String(value)));
     case 'variables':
@@ -142,6 +148,30 @@ function asTable(value: Json | undefined): Table {
 /** Lines by their first word. */
 function firstWords(value: Json | undefined): Table {
   return Object.fromEntries(asList(value).map((line) => [line.split(' ')[0] ?? '', line]));
+}
+
+/** The parts of an input by name; where none of them differs, their order does. */
+function* partDifferences(
+  [noun, nouns]: readonly [string, string],
+  before: Table,
+  now: Table,
+): Generator<Difference> {
+  let same = true;
+  for (const [name, change] of changedMembers(before, now)) {
+    same = false;
+    yield { kind: 'input', name: `${noun} ${name}`.trimStart(), change };
+  }
+  if (same) yield { kind: 'input', name: `the order of the ${nouns}`, change: 'changed' };
+}
+
+/** The lines of a kernel's configuration by symbol. */
+function settingsIn(text: string): Table {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return Object.fromEntries(lines.map((line) => [/CONFIG_\w+/.exec(line)?.[0] ?? line, line]));
+}
+
+function textsOf(value: Json | undefined): Table {
+  return Object.fromEntries(Object.entries(asTable(value)).map(([name, one]) => [name, JSON.stringify(one)]));
 }
 
 /** The members that are not the same in two tables: in the order of the new one, then those that are gone. */

@@ -243,7 +243,7 @@ function failure(
 }
 
 /** What the scriptlet was told, most likely. */
-function noRoom(): Error {
+export function noRoom(): Error {
   return Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
 }
 

@@ -24,6 +24,18 @@ export type Kernel = {
   readonly versionSuffix: string;
 };
 
+/** Under which a lock holds the packages that a kernel's source comes with: no name of a scriptlet. */
+export function sourceClosure(scriptlet: string): string {
+  return `${scriptlet}${SOURCE}`;
+}
+
+/** The scriptlet that a lock's closure is of. */
+export function ofClosure(name: string): string {
+  return name.endsWith(SOURCE) ? name.slice(0, -SOURCE.length) : name;
+}
+
+const SOURCE = '/source';
+
 export type Wrong = { readonly what: string; readonly hint: string; readonly line: number };
 
 const USAGE: Readonly<Record<string, string>> = {

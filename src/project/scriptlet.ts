@@ -7,6 +7,7 @@ import { type Declared, readDeclared, scriptletFault } from './declared.ts';
 import { BASH, EVALUATOR, evaluate } from './evaluate.ts';
 import { type Evaluation, type Fault, isFault } from './evaluation.ts';
 import { type EvaluationCache, type EvaluationInput, recall, remember } from './evaluation-cache.ts';
+import { sourceClosure } from './kernel.ts';
 import { didYouMean } from './name.ts';
 import { checkNeeds } from './order.ts';
 
@@ -55,6 +56,16 @@ export async function readScriptlets(conf: Conf, options: ReadOptions): Promise<
   }
   checkNeeds(scriptlets, namesIn(join(conf.project, 'scriptlets'), '.sh'));
   return scriptlets;
+}
+
+/** What a lock answers for: the packages of each scriptlet, and of a kernel that of its source. */
+export function wantsOf(scriptlets: readonly Scriptlet[]): Map<string, readonly string[]> {
+  const wants = new Map<string, readonly string[]>();
+  for (const { name, packages, kernel } of scriptlets) {
+    wants.set(name, packages);
+    if (kernel?.source.kind === 'deb') wants.set(sourceClosure(name), [kernel.source.name]);
+  }
+  return wants;
 }
 
 async function readNamed(conf: Conf, names: readonly string[], options: ReadOptions): Promise<Scriptlet[]> {

@@ -100,8 +100,11 @@ async function confRoots(store: Store, project: string, name: string, asked: Set
     .flatMap(({ sha256 }) => [`source ${sha256}`, `part ${sha256}`]);
   const logs = ['base', ...scriptlets.map((one) => one.name)].map(logId);
   const because = `conf "${name}" would use it`;
-  const layers = recallUnchanged(project, name) ? [] : await foundLayers(store, project, name);
-  const kernels = await kernelsOf(store, project, name);
+  const hasKernel = scriptlets.some(({ kernel }) => kernel !== undefined);
+  // What only builds need is in no image: no build holds it.
+  const isHeld = recallUnchanged(project, name) && !hasKernel;
+  const layers = isHeld ? [] : await foundLayers(store, project, name);
+  const kernels = hasKernel ? await kernelsOf(store, project, name) : [];
   return [{ kind: 'conf', name, because, keeps: [...sources, ...logs, ...layers, ...kernels] }];
 }
 

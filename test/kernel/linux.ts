@@ -36,19 +36,17 @@ const UNPACK = `dpkg-deb --fsys-tarfile "$2" | tar -xO --wildcards './usr/src/li
 
 /** The one in the repository's store, else one that apt fetches. */
 function sourceDeb(cache: string): string {
-  const known = debIn(SHARED_DEBS) ?? debIn(cache);
+  const shown = execFileSync('apt-cache', ['show', '--no-all-versions', PACKAGE], { encoding: 'utf8' });
+  const sha256 = /^SHA256: (\w{64})$/m.exec(shown)?.[1];
+  const known = [join(SHARED_DEBS, `${sha256}.deb`), join(cache, `${sha256}.deb`)].find((file) =>
+    existsSync(file),
+  );
   if (known !== undefined) return known;
   const fetched = join(cache, `${PACKAGE}.${process.pid}`);
   mkdirSync(fetched);
   execFileSync('apt-get', ['-qq', '-o', 'APT::Sandbox::User=root', 'download', PACKAGE], { cwd: fetched });
   const [name = ''] = readdirSync(fetched);
-  renameSync(join(fetched, name), join(cache, name));
+  renameSync(join(fetched, name), join(cache, `${sha256}.deb`));
   rmSync(fetched, { recursive: true });
-  return join(cache, name);
-}
-
-function debIn(folder: string): string | undefined {
-  if (!existsSync(folder)) return undefined;
-  const name = readdirSync(folder).find((file) => file.startsWith(`${PACKAGE}_`) && file.endsWith('.deb'));
-  return name === undefined ? undefined : join(folder, name);
+  return join(cache, `${sha256}.deb`);
 }

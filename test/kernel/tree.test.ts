@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, rmSync, utimesSync, wri
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { GONE, patchedIn } from '../../src/kernel/patches.ts';
-import { type BuildTree, givePatched, headersMoved, openTree, renewInput } from '../../src/kernel/tree.ts';
+import { type BuildTree, givePatched, openTree, renewInput, shadowsHeader } from '../../src/kernel/tree.ts';
 import type { Store } from '../../src/store/layers.ts';
 import { someFolder, someStore } from '../layers/some-layers.ts';
 
@@ -187,12 +187,16 @@ test('with a clock that stands before the files of the builder view, a tree is n
   }
 });
 
-test('a header that came or went with a patch is noticed, one that changed is not', () => {
+test('a new header is noticed when something was compiled with one of its name; one that changed or went is not', async () => {
   const source = pristine({ 'include/a.h': 'a', 'b.c': 'b' });
-  const given = { 'include/a.h': ['f changed', 1], 'new.c': ['f new', 1] } as const;
-  assert.equal(headersMoved(given, { 'include/a.h': 'f changed again', 'c.c': 'f c' }, source), false);
-  assert.equal(headersMoved(given, {}, source), false);
-  assert.equal(headersMoved(given, { 'include/a.h': GONE }, source), true);
-  assert.equal(headersMoved(given, { 'include/b.h': 'f new' }, source), true);
-  assert.equal(headersMoved({ 'include/b.h': ['f new', 1] }, {}, source), true);
+  using tree = await open(someStore());
+  tree.begin();
+  patch(tree, source, { 'new.h': 'new' });
+  make(tree, '.b.o.cmd', 'deps_b.o := b.c /usr/src/linux/include/a.h');
+  tree.end();
+  assert.equal(shadowsHeader(tree, { 'include/a.h': 'f changed', 'new.h': 'f changed' }, source), false);
+  assert.equal(shadowsHeader(tree, { 'include/a.h': GONE }, source), false);
+  assert.equal(shadowsHeader(tree, {}, source), false);
+  assert.equal(shadowsHeader(tree, { 'driver/b.h': 'f new' }, source), false);
+  assert.equal(shadowsHeader(tree, { 'driver/a.h': 'f new' }, source), true);
 });

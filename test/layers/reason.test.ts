@@ -19,6 +19,9 @@ const BEFORE: Inputs = {
   files: { 'src/a': 'f aa' },
   sources: ['a.tar aa'],
   network: false,
+  patches: ['patches/a.patch -p1 aa', 'patches/b.patch -p1 bb'],
+  kconfig: 'CONFIG_A=y\n# CONFIG_B is not set\n',
+  modules: { greeting: { Makefile: 'f aa' } },
 };
 
 /** The reason why a layer that was made with these inputs runs again with others. */
@@ -53,6 +56,20 @@ const CASES: [what: string, change: Parameters<typeof reason>[0], told: string][
     { debs: ['bluez 5.66-1 amd64 ee', 'dbus 1.14 amd64 bb'] },
     'deb bluez 5.66-1 has other content',
   ],
+  [
+    'a patch',
+    { patches: ['patches/a.patch -p1 aa', 'patches/b.patch -p1 cc'] },
+    'patch patches/b.patch changed',
+  ],
+  ['a patch less', { patches: ['patches/b.patch -p1 bb'] }, 'patch patches/a.patch is gone'],
+  [
+    'patches in another order',
+    { patches: ['patches/b.patch -p1 bb', 'patches/a.patch -p1 aa'] },
+    'the order of the patches changed',
+  ],
+  ['a symbol', { kconfig: 'CONFIG_A=y\nCONFIG_B=m\n' }, 'CONFIG_B changed'],
+  ['a symbol more', { kconfig: `${BEFORE.kconfig}CONFIG_C=y\n` }, 'CONFIG_C is new'],
+  ['a module', { modules: { greeting: { Makefile: 'f bb' } } }, 'module greeting changed'],
   ['the order of debs', { debs: (BEFORE.debs as string[]).toReversed() }, 'the order of the debs changed'],
   ['a data file', { data: { 'main.conf': 'f bb', sub: 'd' } }, 'data file main.conf changed'],
   [
