@@ -177,6 +177,7 @@ function launch(request: StartRequest, streams: Streams): ChildProcess {
     ],
     ...['--clearenv', '--setenv', 'PATH', '/usr/bin:/usr/sbin', '--chdir', '/tmp', '--'],
     ...asNobody(hardware.kvm),
+    ...(request.write ? THROUGH_PIPE : []),
     ...command,
   ];
   // Opened once more: of a shared opening the next machine would find the end.
@@ -193,6 +194,12 @@ function launch(request: StartRequest, streams: Streams): ChildProcess {
     for (const fd of copied) closeSync(fd);
   }
 }
+
+/**
+ * Node's pipes are sockets, and qemu writes byte by byte: not two hundred bytes fill one, and Linux waits 10 ms for its serial line. So what
+ * the console writes would be lost whenever Node is slower.
+ */
+const THROUGH_PIPE = ['bash', '--norc', '-o', 'pipefail', '-c', '"$@" | cat', 'bash'];
 
 /** Where names lead, which the device's own network asks through qemu; and how Debian finds libraries. */
 const SETTINGS = ['/etc/ld.so.cache', '/etc/alternatives', '/etc/resolv.conf'];

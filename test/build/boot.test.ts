@@ -17,7 +17,7 @@ before(() => {
   for (const file of [...files, 'scriptlets'].filter((one) => existsSync(join(ROOT, one)))) {
     cpSync(join(ROOT, file), join(project, file), { recursive: true });
   }
-  fillStore(project, 'prepared', true);
+  fillStore(project, 'empty', true);
   build(project, [], { conf: 'demo-boot', online: true });
   shareDebs(join(project, 'store', 'debs'), SHARED_DEBS);
 });

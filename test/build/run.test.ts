@@ -106,6 +106,23 @@ test('standard input is the keyboard where nothing is sent', async () => {
   assert.deepEqual([status, /ready> xy/.test(seen)], [0, true]);
 });
 
+test('nothing that the console writes is lost while nobody reads it', async () => {
+  const child = spawn(SNAP, ['-C', project, 'run', 'a', '--no-kvm'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  let seen = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    seen += chunk.toString();
+    if (!seen.endsWith('ready> ')) return;
+    child.kill('SIGSTOP');
+    child.stdin.write('f');
+    setTimeout(() => {
+      child.kill('SIGCONT');
+      child.stdin.write('q');
+    }, 1500);
+  });
+  const [status] = await once(child, 'close');
+  assert.deepEqual([status, /ready> (f*)/.exec(seen)?.[1]?.length], [0, 8192]);
+});
+
 test('on a terminal the console is that terminal, and Ctrl-A x switches the machine off', async () => {
   const command = `${quote([SNAP, '-C', project, 'run', 'a', '--no-kvm'])} && stty -a`;
   const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
