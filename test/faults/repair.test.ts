@@ -4,28 +4,33 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { layersOf } from '../build/small-project.ts';
 import { SNAP, start } from '../commands/launcher.ts';
+import { drawnFrom } from './fixture/cases.ts';
 import { project } from './fixture/project.ts';
+import { SEED } from './fixture/random.ts';
 
 const SCRIPTLETS = {
   one: 'do_run() { mkdir -p /opt; echo one >/opt/one; echo one >/etc/one; }\n',
   two: 'need one\ndo_run() { ln -s one /opt/two; echo two >/opt/file; }\n',
 };
 
+const POINTS = [
+  ['rename', 1],
+  ['rename', 2],
+  ['rename', 3],
+  ['rename', 5],
+  ['unlink', 1],
+  ['unlink', 4],
+  ['rmdir', 1],
+  ['fsync', 2],
+  ['symlink', 1],
+] as const;
+
 test('a repair that is killed at any point leaves nothing that the next one does not mend', (t) => {
   const made = project(t);
   made.scriptlets(SCRIPTLETS);
   const { digest } = JSON.parse(made.snap('build', '--json').stdout) as { digest: string };
-  for (const [call, when] of [
-    ['rename', 1],
-    ['rename', 2],
-    ['rename', 3],
-    ['rename', 5],
-    ['unlink', 1],
-    ['unlink', 4],
-    ['rmdir', 1],
-    ['fsync', 2],
-    ['symlink', 1],
-  ] as const) {
+  t.diagnostic(`SNAP_SEED=${SEED}`);
+  for (const [call, when] of drawnFrom(POINTS, 3)) {
     const point = `${call} ${when}`;
     appendFileSync(made.image('opt/one'), 'an edit that reaches the store\n');
     const layers = layersOf(made.folder);
