@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
+import { copyFileSync, lstatSync, mkdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { SnapError } from '../host/error.ts';
 import type { Making } from '../layers/maker.ts';
 import type { View } from '../layers/view.ts';
 import type { TreePath } from '../store/manifest.ts';
@@ -18,12 +19,15 @@ export async function install(
   const { epoch } = workshop.lock;
   const out = join(tree.folder, 'out');
   const library = libraryOf(view);
-  const place = (from: string | undefined, to: string): void => copyInto(from, upper, to, epoch);
-  place(ownFolder(out, 'boot'), 'boot');
-  place(ownFolder(out, 'dtbs'), `usr/lib/linux-image-${release}`);
-  place(ownFolder(out, 'lib', 'modules'), `${library}/modules`);
+  const place = (what: string, from: string | undefined, to: string): void => {
+    if (from !== undefined) copyInto(what, from, { upper, to, epoch });
+  };
+  place('the kernel', ownFolder(out, 'boot'), 'boot');
+  place('the device trees', ownFolder(out, 'dtbs'), `usr/lib/linux-image-${release}`);
+  place('the modules of the kernel', ownFolder(out, 'lib', 'modules'), `${library}/modules`);
   for (const { name } of data.modules) {
-    place(ownFolder(join(tree.folder, 'modules', name), 'lib', 'modules'), `${library}/modules`);
+    const own = ownFolder(join(tree.folder, 'modules', name), 'lib', 'modules');
+    place(`module "${name}"`, own, `${library}/modules`);
   }
   const modules = ownFolder(upper, ...library.split('/'), 'modules', release);
   if (modules === undefined) return;
@@ -44,26 +48,39 @@ function libraryOf(view: View): string {
   return lib?.type === 'symlink' ? 'usr/lib' : 'lib';
 }
 
-/** Copies a folder, where there is one, over what lies at its place, which may hold some of its folders. */
-function copyInto(from: string | undefined, upper: string, to: string, epoch: number): void {
-  if (from === undefined) return;
+type Place = { readonly upper: string; readonly to: string; readonly epoch: number };
+
+/** Copies a folder to its place in the layer, where other parts of the kernel may have made folders, and nothing else. */
+function copyInto(what: string, from: string, { upper, to, epoch }: Place): void {
   let parent = '';
   for (const part of to.split('/')) {
     parent = parent === '' ? part : `${parent}/${part}`;
-    makeFolder(upper, parent);
+    makeFolder(what, upper, parent);
   }
   for (const { path, stat } of walk(from)) {
-    const [source, target] = [at(from, path), at(join(upper, to), path)];
-    if (stat.isDirectory()) {
-      if (!lstatSync(target, { throwIfNoEntry: false })) mkdirSync(target, { mode: 0o755 });
-    } else if (stat.isSymbolicLink()) symlinkSync(readlinkSync(source, 'buffer'), target);
+    const [source, place] = [at(from, path), `${to}/${path}`];
+    const target = at(upper, place);
+    if (stat.isDirectory()) makeFolder(what, upper, place);
+    else requireFree(what, upper, place);
+    if (stat.isSymbolicLink()) symlinkSync(readlinkSync(source, 'buffer'), target);
     else if (stat.isFile()) copyFileSync(source, target);
-    else continue;
+    else if (!stat.isDirectory()) continue;
     setTime(target, epoch);
   }
 }
 
-function makeFolder(upper: string, path: string): void {
-  const folder = join(upper, path);
-  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o755 });
+function makeFolder(what: string, upper: string, path: string): void {
+  if (lstatSync(at(upper, path), { throwIfNoEntry: false })?.isDirectory()) return;
+  requireFree(what, upper, path);
+  mkdirSync(at(upper, path), { mode: 0o755 });
+}
+
+/** A link that another part left there would lead out of the layer. */
+function requireFree(what: string, upper: string, path: string): void {
+  const stat = lstatSync(at(upper, path), { throwIfNoEntry: false });
+  if (!stat) return;
+  const kind = stat.isSymbolicLink() ? 'a link' : stat.isDirectory() ? 'a folder' : 'a file';
+  throw new SnapError('RUN', `Cannot install ${what}: "/${path}" is there already, as ${kind}`, {
+    hint: 'another part of the kernel, or a module before it, installs the same path',
+  });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -183,8 +183,32 @@ test("a kernel's build cannot have snap read or copy files of the host by links 
   );
   const found = execFileSync('find', [join(project, 'images/a'), '-name', 'a.toml'], { encoding: 'utf8' });
   assert.equal(found, '');
+  const modules = `${out}/lib/modules/1.0-x`;
+  const text = `${declared(serve('/updates.tar.gz', withModules(`ln -s "${folder}" ${modules}/updates`)))}kernel_module one\n`;
+  write(join(project, 'scriptlets/kernel/one'), { Kbuild: 'obj-m := one.o\n' });
+  writeFileSync(join(project, 'scriptlets/kernel.sh'), text);
+  await assert.rejects(run(), (error) => {
+    assert.match(
+      causeOf(error),
+      /Cannot install module "one": "\/usr\/lib\/modules\/1\.0-x\/updates" is there already, as a link/,
+    );
+    return true;
+  });
+  assert.deepEqual(readdirSync(folder).sort(), ['a.lock', 'a.toml']);
   writeFileSync(join(project, 'scriptlets/kernel.sh'), kept);
 });
+
+/** A kernel with modules, and what its own installation of them does besides. */
+function withModules(further: string): Readonly<Record<string, string>> {
+  return {
+    ...KERNEL,
+    Makefile: `${KERNEL.Makefile.replace('echo CONFIG_TINY=y', 'echo CONFIG_MODULES=y').replace('all: $(O)/image', 'all modules: $(O)/image')}
+modules_install:
+\tmkdir -p $(INSTALL_MOD_PATH)/lib/modules/1.0-x/$(INSTALL_MOD_DIR)
+\tif [ -z "$(M)" ]; then ${further}; else echo module >$(INSTALL_MOD_PATH)/lib/modules/1.0-x/$(INSTALL_MOD_DIR)/one.ko; fi
+`,
+  };
+}
 
 function causeOf(error: unknown): string {
   const cause = error instanceof SnapError && error.cause instanceof SnapError ? error.cause : error;
