@@ -4,7 +4,7 @@ import { SnapError } from './host/error.ts';
 import { imageNames, slotsOf } from './layers/image.ts';
 import { openStore } from './store/collect.ts';
 import { measure } from './store/disk.ts';
-import type { Disk, Holding } from './store/gc.ts';
+import { type Disk, HOLDING_KINDS, type Holding } from './store/gc.ts';
 import { listHoldings, restOf } from './store/holdings.ts';
 import { layerRows, layerUses } from './store/rows.ts';
 
@@ -33,22 +33,6 @@ export type DuReport = {
   readonly free: number;
 };
 
-const ORDER: readonly DuKind['kind'][] = [
-  'layer',
-  'deb',
-  'source',
-  'tool',
-  'kernel',
-  'indexes',
-  'disk',
-  'log',
-  'build',
-  'note',
-  'unfinished',
-  'trash',
-  'other',
-];
-
 /** What store and images take on the disk. */
 export async function du(project: string): Promise<DuReport> {
   if (!existsSync(join(project, 'store'))) {
@@ -65,7 +49,7 @@ export async function du(project: string): Promise<DuReport> {
   ];
   const disk = await measure(root, things);
   const seen = new Set<number>();
-  const kinds = ORDER.flatMap((kind): DuKind[] => {
+  const kinds = [...HOLDING_KINDS, 'other' as const].flatMap((kind): DuKind[] => {
     const own = things.filter((one) => one.kind === kind);
     const bytes = own.reduce((sum, { id }) => sum + bytesOf(disk, id, seen).own, 0);
     return own.length === 0 ? [] : [{ kind, count: own.length, bytes }];

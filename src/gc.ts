@@ -11,6 +11,8 @@ import { measure } from './store/disk.ts';
 import {
   type Disk,
   type GcPlan,
+  type Going,
+  HOLDING_KINDS,
   type Holding,
   type HoldingKind,
   keepersOf,
@@ -258,23 +260,21 @@ function reportOf(
   plan: GcPlan,
   { size, results, request }: { size: number | undefined; results: readonly string[]; request: GcRequest },
 ): GcReport {
-  const kinds = [...Map.groupBy(plan.going, ({ holding }) => holding.kind)].map(([kind, all]): GcKind => {
-    const sum = (of: (one: (typeof all)[number]) => number) => all.reduce((total, one) => total + of(one), 0);
-    return {
-      kind,
-      count: all.length,
-      frees: sum(({ frees }) => frees),
-      seconds: sum(({ holding }) => holding.seconds),
-    };
+  const going = Map.groupBy(plan.going, ({ holding }) => holding.kind);
+  const kinds = HOLDING_KINDS.flatMap((kind): GcKind[] => {
+    const all = going.get(kind) ?? [];
+    if (all.length === 0) return [];
+    const sum = (of: (one: Going) => number) => all.reduce((total, one) => total + of(one), 0);
+    const [frees, seconds] = [sum((one) => one.frees), sum(({ holding }) => holding.seconds)];
+    return [{ kind, count: all.length, frees, seconds }];
   });
-  const order = (kind: GcKind['kind']) => KINDS.indexOf(kind);
   const layers = plan.going.filter(({ holding }) => holding.kind === 'layer' && holding.path !== undefined);
   return {
     dryRun: request.dryRun,
     frees: plan.frees,
     seconds: plan.seconds,
     kinds: [
-      ...kinds.sort((a, b) => order(a.kind) - order(b.kind)),
+      ...kinds,
       ...(results.length > 0
         ? [{ kind: 'result' as const, count: results.length, frees: 0, seconds: 0 }]
         : []),
@@ -296,22 +296,6 @@ function reportOf(
     failed: [],
   };
 }
-
-const KINDS: readonly GcKind['kind'][] = [
-  'layer',
-  'build',
-  'deb',
-  'source',
-  'tool',
-  'kernel',
-  'indexes',
-  'disk',
-  'log',
-  'unfinished',
-  'note',
-  'trash',
-  'result',
-];
 
 /** The roots that keep layers, in words. */
 function keptBy(roots: readonly Root[], holdings: readonly Holding[]): string[] {

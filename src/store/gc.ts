@@ -1,17 +1,19 @@
-/** What the store holds and may let go, one by one. */
-export type HoldingKind =
-  | 'layer'
-  | 'build'
-  | 'deb'
-  | 'source'
-  | 'tool'
-  | 'kernel'
-  | 'indexes'
-  | 'disk'
-  | 'log'
-  | 'unfinished'
-  | 'note'
-  | 'trash';
+/** What the store holds and may let go, one by one, in the order in which people are told of it. */
+export const HOLDING_KINDS = [
+  'layer',
+  'build',
+  'deb',
+  'source',
+  'tool',
+  'kernel',
+  'indexes',
+  'disk',
+  'log',
+  'unfinished',
+  'note',
+  'trash',
+] as const;
+export type HoldingKind = (typeof HOLDING_KINDS)[number];
 
 export type Holding = {
   /** Names it among all: `layer 57`, `deb <sha256>`. */
