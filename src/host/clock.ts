@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 /** Whole seconds of Unix time between which the host's clock stood while something ran. */
 export type Span = { readonly from: number; readonly to: number };
 
@@ -35,4 +37,12 @@ function offset(): number {
 
 function wholeSeconds(milliseconds: number): number {
   return Math.floor(milliseconds / 1000);
+}
+
+let boot: string | undefined;
+
+/** Another one after each start of the machine. */
+export function bootId(): string {
+  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return boot;
 }

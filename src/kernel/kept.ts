@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Layout, syncFolder } from '../store/layout.ts';
+import { bootId } from '../host/clock.ts';
+import { isReadOnly, type Layout, namesIn, syncFolder } from '../store/layout.ts';
 import { syncFilesystemOf } from '../store/sync.ts';
 
 /** The file in a folder below `kernel/` that says what the folder is; without it, or where it cannot be read, the folder is nothing. */
@@ -16,13 +17,6 @@ export type KeptNote = {
   /** The machine's boot in which it was written, until it is known to be on the disk. */
   readonly boot: string | null;
 };
-
-let boot: string | undefined;
-
-export function bootId(): string {
-  boot ??= readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return boot;
-}
 
 export function readKept<Note extends KeptNote>(folder: string): Note | undefined {
   try {
@@ -47,14 +41,15 @@ export function writeKept(folder: string, note: KeptNote, { durable = false } = 
 }
 
 /** When it returns, all sources and trees of kernels are on the disk. Costs nothing where they were. */
-export function settleKernels({ kernel }: Layout): void {
-  const open = readdirSync(kernel)
+export function settleKernels(layout: Layout): void {
+  const { kernel } = layout;
+  const open = namesIn(kernel)
     .map((name) => join(kernel, name))
     .flatMap((folder) => {
       const note = readKept(folder);
       return note?.boot === bootId() ? [{ folder, note }] : [];
     });
-  if (open.length === 0) return;
+  if (open.length === 0 || isReadOnly(layout)) return;
   syncFilesystemOf(kernel);
   for (const { folder, note } of open) writeKept(folder, { ...note, boot: null });
 }

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { debPath } from '../debian/debs.ts';
 import type { Lock } from '../debian/lock.ts';
+import { bootId } from '../host/clock.ts';
 import { SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
 import { pinOf } from '../layers/key.ts';
@@ -11,7 +12,7 @@ import { type Kernel, sourceClosure } from '../project/kernel.ts';
 import type { Layout } from '../store/layout.ts';
 import { holdLock } from '../store/locks.ts';
 import { removeTree } from '../store/tree.ts';
-import { bootId, isWhole, NOTE } from './kept.ts';
+import { isWhole, NOTE } from './kept.ts';
 import { PRISTINE } from './times.ts';
 
 /** The source of a kernel as bytes that are pinned. */
@@ -19,9 +20,7 @@ export type Source = {
   readonly sha256: string;
   /** For a person: the URL, or the package with its version. */
   readonly name: string;
-  /** Of the key: what it is, and its digest as last word. */
   readonly kind: 'deb' | 'url';
-  readonly words: string;
   readonly file: string;
 };
 
@@ -29,14 +28,13 @@ export type Source = {
 export function sourceOf(scriptlet: string, { source }: Kernel, lock: Lock, layout: Layout): Source {
   if (source.kind === 'url') {
     const { url, sha256 } = source;
-    return { sha256, name: url, kind: 'url', words: `kernel ${sha256}`, file: join(layout.sources, sha256) };
+    return { sha256, name: url, kind: 'url', file: join(layout.sources, sha256) };
   }
   const ids = lock.closures.get(sourceClosure(scriptlet))?.debs ?? [];
   const pin = ids.map((id) => pinOf(lock, id)).find(({ name }) => name === source.name);
   if (!pin) throw new Error(`The lock has no "${source.name}" for "${scriptlet}"`);
-  const { name, version, arch, sha256 } = pin;
-  const words = `${name} ${version} ${arch} ${sha256}`;
-  return { sha256, name: `${name} ${version}`, kind: 'deb', words, file: debPath(layout.debs, pin) };
+  const { name, version, sha256 } = pin;
+  return { sha256, name: `${name} ${version}`, kind: 'deb', file: debPath(layout.debs, pin) };
 }
 
 /** Where a source lies unpacked, whether or not it does. */
@@ -125,9 +123,4 @@ function noSource(name: string, source: Source, log: string): SnapError {
       hint: 'kernel_source names a tar archive with one folder, as kernel.org and Debian make them',
     },
   );
-}
-
-/** Whether an unpacked source is there. */
-export function isUnpacked(layout: Layout, sha256: string): boolean {
-  return existsSync(join(sourceFolder(layout, sha256), NOTE));
 }

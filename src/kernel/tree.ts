@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
+import { bootId } from '../host/clock.ts';
 import type { Workshop } from '../layers/run.ts';
 import { type Kernel, sourceClosure } from '../project/kernel.ts';
 import { digestOf } from '../store/digest.ts';
@@ -18,7 +19,7 @@ import type { Layout } from '../store/layout.ts';
 import { type Held, holdLock } from '../store/locks.ts';
 import { at, digestFile, removeTree, setTime, walk } from '../store/tree.ts';
 import { LINUX } from './builder.ts';
-import { bootId, type KeptNote, NOTE, readKept, writeKept } from './kept.ts';
+import { type KeptNote, NOTE, readKept, writeKept } from './kept.ts';
 import { GONE, type Patched } from './patches.ts';
 import { sourceFolder, sourceOf } from './source.ts';
 import { clockServes, GENERATIONS, isOfClock, timeOf } from './times.ts';

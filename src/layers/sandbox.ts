@@ -213,17 +213,20 @@ const VIEW_AS_ROOT = [
   ...['--tmpfs', '/run', '--perms', '1777', '--tmpfs', '/tmp'],
 ];
 
+/** Nothing of the host's processes is in sight, and all ends with whoever started it. The network is another matter. */
+export const OWN_NAMESPACES = [
+  '--die-with-parent',
+  '--new-session',
+  '--unshare-pid',
+  '--unshare-ipc',
+  '--unshare-uts',
+  '--unshare-cgroup-try',
+];
+
 function bubblewrap(step: Step, filtered: boolean): string[] {
   return [
     'bwrap',
-    ...[
-      '--die-with-parent',
-      '--new-session',
-      '--unshare-pid',
-      '--unshare-ipc',
-      '--unshare-uts',
-      '--unshare-cgroup-try',
-    ],
+    ...OWN_NAMESPACES,
     ...(step.network ? [] : ['--unshare-net']),
     ...['--hostname', 'localhost'],
     ...(step.mounts ?? VIEW_AS_ROOT),

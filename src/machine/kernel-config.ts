@@ -5,7 +5,6 @@ export type KernelConfig = ReadonlyMap<string, 'y' | 'm'>;
 
 /** The filesystems that a root can be made as. */
 export type RootKind = 'squashfs' | 'erofs';
-export const ROOT_KINDS: readonly RootKind[] = ['squashfs', 'erofs'];
 
 const FILESYSTEM: Readonly<Record<RootKind, string>> = { squashfs: 'SQUASHFS', erofs: 'EROFS_FS' };
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
+import { OWN_NAMESPACES } from '../layers/sandbox.ts';
 import { type Hardware, type Machine, qemuCommand } from './machine.ts';
 import { type ConsoleStep, consoleScript, plainText } from './serial.ts';
 
@@ -155,14 +156,7 @@ function launch(request: StartRequest, streams: Streams): ChildProcess {
   };
   const command = qemuCommand(machine, hardware, media, request.write === undefined);
   const args = [
-    ...[
-      '--die-with-parent',
-      '--new-session',
-      '--unshare-pid',
-      '--unshare-ipc',
-      '--unshare-uts',
-      '--unshare-cgroup-try',
-    ],
+    ...OWN_NAMESPACES,
     ...(hardware.network.kind === 'none' ? ['--unshare-net'] : []),
     ...['--ro-bind', '/usr', '/usr', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp', '--dir', '/run'],
     ...['bin', 'sbin', 'lib', 'lib64'].flatMap((name) => ['--symlink', `usr/${name}`, `/${name}`]),

@@ -1,5 +1,6 @@
 import { existsSync, linkSync, lstatSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { bootId } from '../host/clock.ts';
 import { errno, SnapError } from '../host/error.ts';
 import { attempt } from '../host/program.ts';
 import { writeFile } from '../host/write.ts';
@@ -94,7 +95,7 @@ export class Store {
     this.layout = layoutOf(project);
     prepareLayout(this.layout);
     this.#index = new IndexFile(this.layout);
-    this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    this.#boot = bootId();
     this.#transaction(() => this.#dropUnsettled());
     this.#statements = this.#index.prepared(prepare);
     this.#transaction(() => {
