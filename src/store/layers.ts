@@ -157,7 +157,7 @@ export class Store {
 
   /** The numbers of the layers that may hold something at a path; in no order. No lock. */
   holdersOf(path: TreePath): number[] {
-    return this.#statements.holders.all(path).map(({ layer }) => layer);
+    return this.#statements.holders.all(path);
   }
 
   /** The paths beneath a folder, however deep, at which some layer may hold something; in byte order. No lock. */
@@ -543,9 +543,9 @@ function prepare(database: Database) {
     sharedFile: database.prepare(
       'SELECT layer FROM paths WHERE path = ? AND entry = ? AND layer IN (SELECT n FROM layers) LIMIT 1',
     ) as Statement<[TreePath, Buffer], { layer: number }>,
-    holders: database.prepare('SELECT layer FROM paths WHERE path = ?') as Statement<
+    holders: database.prepare('SELECT layer FROM paths WHERE path = ?').pluck() as Statement<
       [TreePath],
-      { layer: number }
+      number
     >,
     below: database.prepare('SELECT DISTINCT path FROM paths WHERE path >= ? AND path < ?') as Statement<
       [string, string],
