@@ -19,7 +19,7 @@ import { giveIds, renumbering } from './layers/ids.ts';
 import { currentSlot, planOfSlot, slotsOf } from './layers/image.ts';
 import { type PlanContents, planImage } from './layers/plan.ts';
 import { type Bench, preDependsOf } from './layers/round.ts';
-import { NO_SERVICES } from './layers/run.ts';
+import { NOT_BOOTED } from './layers/run.ts';
 import { runSandboxed, type Step } from './layers/sandbox.ts';
 import { addedDebs, type Sequence } from './layers/sequence.ts';
 import { copyStep, packageStep, scriptletStep, triggerStep } from './layers/steps.ts';
@@ -95,7 +95,7 @@ async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string):
   const { store, lock, report } = bench;
   const base: ViewLayer = { name: 'base', row: rowNamed(bench, 'base'), sees: new Set() };
   const below = mergeView(store, [base]);
-  makeTop(store, below, join(folder, 'top'), lock.epoch, NO_SERVICES);
+  makeTop(store, below, join(folder, 'top'), lock.epoch, NOT_BOOTED);
   const { steps, names } = await allSteps(bench, sequence, folder);
   report({ kind: 'layer-start', name: 'the old way', reason: 'in one tree' });
   const begun = performance.now();

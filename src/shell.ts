@@ -9,7 +9,7 @@ import { currentSlot, slotsOf } from './layers/image.ts';
 import { baseInputs } from './layers/key.ts';
 import { layerInputs } from './layers/maker.ts';
 import { findLayer } from './layers/round.ts';
-import { NO_SERVICES, stackOf } from './layers/run.ts';
+import { NOT_BOOTED, stackOf } from './layers/run.ts';
 import { enterSandbox, type Step } from './layers/sandbox.ts';
 import { layersSeen, type Sequence } from './layers/sequence.ts';
 import { scriptletStep, shellStep } from './layers/steps.ts';
@@ -71,7 +71,7 @@ async function viewOf(
   if (!lock) throw notBuilt(name, layer);
   const layers = layersBelow(store, inputs, lock, layer);
   const view = mergeView(store, layers);
-  makeTop(store, view, join(folder, 'top'), lock.epoch, NO_SERVICES);
+  makeTop(store, view, join(folder, 'top'), lock.epoch, NOT_BOOTED);
   const own = join(folder, 'scriptlet');
   mkdirSync(own);
   const eatmydata = await eatmydataOf(lock, store);

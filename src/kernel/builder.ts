@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { followFile } from '../host/follow-file.ts';
-import { NO_SERVICES, stackOf, type Workshop } from '../layers/run.ts';
+import { NOT_BOOTED, stackOf, type Workshop } from '../layers/run.ts';
 import { type Bind, type Ending, enterSandbox, runSandboxed } from '../layers/sandbox.ts';
 import { makeTop, type View } from '../layers/view.ts';
 
@@ -49,7 +49,7 @@ export function openBuilder(
   work: string,
 ): Builder {
   const top = join(work, 'top');
-  makeTop(store, view, top, lock.epoch, NO_SERVICES);
+  makeTop(store, view, top, lock.epoch, NOT_BOOTED);
   let runs = 0;
   const begin = (over: readonly string[] = []) => {
     // Control groups are named after the folder.

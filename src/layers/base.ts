@@ -34,8 +34,8 @@ const REPOSITORY = '/run/snap/repository';
  */
 export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Inputs): Promise<LayerRow> {
   const { lock, store, conf } = workshop;
-  const otherwise = await mmdebstrapJob(workshop, inputs);
-  if (conf.bootstrap === 'mmdebstrap') return runLayer(workshop, otherwise);
+  const otherwise = () => mmdebstrapJob(workshop, inputs);
+  if (conf.bootstrap === 'mmdebstrap') return runLayer(workshop, await otherwise());
   const debs = await Promise.all(lock.base.map(async (id) => ({ id, tree: await trees.of(id) })));
   const rows = new Map(
     debs.flatMap(({ id, tree }) => (tree.kind === 'tree' ? [[id, tree.row] as const] : [])),
@@ -48,7 +48,7 @@ export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Input
   );
   const isMerged = stacked.some(({ n }) => store.manifestOf(n).get('bin' as TreePath)?.type === 'symlink');
   if (stacked.length < debs.length || !(isMerged || lock.base.some((id) => MERGED.test(id)))) {
-    return runLayer(workshop, otherwise);
+    return runLayer(workshop, await otherwise());
   }
   const stackedDebs = new Map([...rows].map(([id, row]) => [id, { row, infoName: infoNameOf(store, row) }]));
   return runLayer(workshop, {

@@ -225,7 +225,7 @@ function scriptletJob(
   return {
     ...job,
     layOut: (folder) => layOut(store, view, stacked, folder, lock.epoch),
-    otherwise: byDpkgAlone,
+    otherwise: async () => byDpkgAlone,
     what,
     prepare: (folder) => prepare(folder, true),
   };

@@ -18,7 +18,7 @@ import { type Inputs, keyOf } from './key.ts';
 import { type Ending, runSandboxed, type Step } from './sandbox.ts';
 import type { Top } from './tops.ts';
 import type { Unpacked } from './unpacked.ts';
-import { makeTop, type View } from './view.ts';
+import { type Extra, makeTop, type View } from './view.ts';
 
 /** What all layers of one build share. */
 export type Workshop = {
@@ -51,7 +51,7 @@ export type LayerJob = {
   /** Lays out, in the folder that it is given, the debs that need no dpkg to be unpacked. */
   readonly layOut?: (folder: string) => Unpacked;
   /** The same layer made by dpkg alone, for when its packages fail otherwise. */
-  readonly otherwise?: LayerJob;
+  readonly otherwise?: () => Promise<LayerJob>;
   /** Makes the steps; the folder is the layer's work folder, where it may stage what the steps see. */
   readonly prepare: (folder: string) => readonly Step[];
   /** Waits for the layers before this one in the order, so that ids are given in that order whatever runs first. */
@@ -65,9 +65,13 @@ export type LayerJob = {
   readonly scriptlet?: Scriptlet;
 };
 
-/** No service starts in a build: invoke-rc.d and deb-systemd-invoke ask here, and nowhere else. */
-export const NO_SERVICES = [
+/**
+ * What tells maintainer scripts that no system is running here. No service starts: invoke-rc.d and deb-systemd-invoke ask `policy-rc.d`, and
+ * nothing else. Without `ischroot` libc6 would have init start anew, and give it a second for that.
+ */
+export const NOT_BOOTED: readonly Extra[] = [
   { path: 'usr/sbin/policy-rc.d' as TreePath, mode: 0o755, content: '#!/bin/sh\nexit 101\n' },
+  { path: 'usr/bin/ischroot' as TreePath, mode: 0o755, content: '#!/bin/sh\nexit 0\n', instead: true },
 ];
 
 /** Runs one layer's steps on its view, and publishes what they changed. */
@@ -98,7 +102,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     if (ending.exitCode !== 0) {
       if (job.otherwise && ending.step === 1 && !ending.timedOut) {
         report({ kind: 'detail', name: job.name, text: 'its packages once more, by dpkg alone' });
-        return await runLayer(workshop, job.otherwise);
+        return await runLayer(workshop, await job.otherwise());
       }
       keep = workshop.keepFailed;
       const kept = keep ? join(store.keepWorkDir(folder, job.name), 'upper') : undefined;
@@ -131,7 +135,8 @@ async function fillLayer(
 
 function ownTop({ store, lock }: Workshop, job: LayerJob, folder: string, view = job.view): Top {
   const path = join(folder, 'top');
-  makeTop(store, view, path, lock.epoch, job.kind === 'base' ? [] : NO_SERVICES);
+  // A base that mmdebstrap makes lies deeper.
+  makeTop(store, view, path, lock.epoch, job.kind === 'base' && !job.layOut ? [] : NOT_BOOTED);
   return { path, release: () => {} };
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { NO_SERVICES, type Workshop } from './run.ts';
+import { NOT_BOOTED, type Workshop } from './run.ts';
 import { makeTop, type View, type ViewLayer } from './view.ts';
 
 /** The folder on top of a view's layers, until it is released. */
@@ -30,7 +30,7 @@ export function makeTops({ store, lock }: Pick<Workshop, 'store' | 'lock'>): Top
   const make = (view: View, key: string): Made => {
     const folder = store.makeWorkDir();
     try {
-      makeTop(store, view, join(folder, 'top'), lock.epoch, NO_SERVICES);
+      makeTop(store, view, join(folder, 'top'), lock.epoch, NOT_BOOTED);
     } catch (error) {
       store.dropWorkDir(folder);
       throw error;

@@ -273,16 +273,24 @@ export function recordBytes(path: string, file: RecordFile): Buffer {
   return Buffer.from(formatRecords(path, file.records), 'latin1');
 }
 
+/** A file that a run sees and no layer holds: where the view has none, or instead of the view's. */
+export type Extra = {
+  readonly path: TreePath;
+  readonly mode: number;
+  readonly content: string;
+  readonly instead?: boolean;
+};
+
 /**
  * Makes the folder that lies on top of a view's layers in an overlay: the database files and the corrections. Parents get the
- * owner and mode that the view gives them. `extras` are files that a run sees and no layer holds.
+ * owner and mode that the view gives them.
  */
 export function makeTop(
   store: Store,
   view: View,
   folder: string,
   epoch: number,
-  extras: readonly { readonly path: TreePath; readonly mode: number; readonly content: string }[] = [],
+  extras: readonly Extra[] = [],
 ): void {
   mkdirSync(folder, { mode: 0o755 });
   const made = new Set<string>(['']);
@@ -309,8 +317,8 @@ export function makeTop(
     writeFileSync(target, recordBytes(path, file));
     setMetadata({ ...file, type: 'dir', path: path as TreePath, mtime: epoch, xattrs: '' }, target);
   }
-  for (const { path, mode, content } of extras) {
-    if (view.get(path)) continue;
+  for (const { path, mode, content, instead } of extras) {
+    if (!instead && view.get(path)) continue;
     makeParents(path);
     writeFileSync(at(folder, path), content);
     setMetadata({ type: 'dir', path, mode, uid: 0, gid: 0, mtime: epoch, xattrs: '' }, at(folder, path));

@@ -26,6 +26,7 @@ do_run() {
   ln /opt/own/other /opt/own/other-name
   echo conf >/etc/own.conf; echo state >/var/lib/own/state
   copy_file word opt/own/
+  ischroot
 }
 `,
   docs: "exclude_path 'usr/share/doc/*' 'usr/share/man/**'\n",
@@ -68,6 +69,7 @@ test('no trace of the build is in an image', () => {
     [],
   );
   assert.equal(lstatSync(join(image, 'etc/hostname'), { throwIfNoEntry: false }), undefined);
+  assert.equal(readFileSync(join(image, 'usr/bin/ischroot')).toString('latin1', 1, 4), 'ELF');
   if (existsSync(join(image, 'etc/machine-id')))
     assert.equal(readFileSync(join(image, 'etc/machine-id'), 'utf8'), '');
 });
