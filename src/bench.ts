@@ -1,4 +1,5 @@
 import { copyFileSync, existsSync, readdirSync, renameSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { debPath } from './debian/debs.ts';
 import type { Lock } from './debian/lock.ts';
@@ -47,7 +48,7 @@ export async function makeBench(
     eatmydata: await eatmydataOf(lock, store),
     timeout: request.timeout,
     keepFailed: request.keepFailed,
-    jobs: request.jobs,
+    jobs: Math.min(request.jobs, availableParallelism()),
     cleanKernel: request.cleanKernel ?? false,
     signal: request.signal,
     report,

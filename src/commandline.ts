@@ -537,9 +537,10 @@ function commandLine(run: Runner): Command {
 }
 
 function jobs(): Option {
-  return new Option('-j, --jobs <n>', 'layers that run at a time; without it one a processor').argParser(
-    wholeNumber,
-  );
+  return new Option(
+    '-j, --jobs <n>',
+    'layers that run at a time; without it two more than processors',
+  ).argParser(wholeNumber);
 }
 
 function json(): Option {

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { holdForBuild } from './bench.ts';
 import { buildHeld } from './build.ts';
@@ -21,7 +20,7 @@ import { joinRuns, shareRuns } from './layers/relay.ts';
 import { folderNotes, forgetImage } from './output.ts';
 import { listConfs, loadConf } from './project/conf.ts';
 import type { Report } from './report/event.ts';
-import type { BuildRequest } from './request.ts';
+import { type BuildRequest, usualJobs } from './request.ts';
 import { type LayerRow, Store } from './store/layers.ts';
 import type { File } from './store/manifest.ts';
 import { entryAt, mendPath } from './store/mend.ts';
@@ -347,7 +346,7 @@ async function buildAgain(
       );
       continue;
     }
-    const jobs = availableParallelism();
+    const jobs = usualJobs();
     const request = {
       project,
       conf,

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { LayerResult } from './layers/round.ts';
 
 /** What a person asks of a build. */
@@ -6,6 +7,7 @@ export type BuildRequest = {
   readonly project: string;
   /** The conf's name. */
   readonly conf: string;
+  /** Layers that run at a time. */
   readonly jobs: number;
   readonly locked: boolean;
   readonly offline: boolean;
@@ -31,3 +33,8 @@ export type BuildResult = {
   readonly bytes: number;
   readonly layers: readonly LayerResult[];
 };
+
+/** Layers wait for snap itself, which is one thread, and for the disk. */
+export function usualJobs(): number {
+  return availableParallelism() + 2;
+}

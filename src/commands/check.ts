@@ -1,9 +1,9 @@
-import { availableParallelism } from 'node:os';
 import { type CheckResult, check } from '../check.ts';
 import { printablePath } from '../report/printable.ts';
 import { counted } from '../report/quantity.ts';
 import { table } from '../report/table.ts';
 import { openScreen } from '../report/terminal.ts';
+import { usualJobs } from '../request.ts';
 import { chooseConf, chooseProject } from './choose.ts';
 import { print, printJson, reporting, say } from './print.ts';
 import type { Command } from './session.ts';
@@ -16,7 +16,7 @@ export const checkCommand: Command<[conf?: string], CheckOptions> = (session, [n
     const project = chooseProject(session);
     const conf = chooseConf(project, name);
     const screen = openScreen(conf, process.stderr, process.env);
-    const request = { project, conf, jobs: options.jobs ?? availableParallelism(), signal: session.signal };
+    const request = { project, conf, jobs: options.jobs ?? usualJobs(), signal: session.signal };
     let result: CheckResult;
     try {
       result = await check(request, screen.report);

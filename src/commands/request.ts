@@ -1,6 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import type { BuildRequest } from '../request.ts';
+import { type BuildRequest, usualJobs } from '../request.ts';
 import { chooseConf, chooseProject } from './choose.ts';
 import type { Session } from './session.ts';
 
@@ -29,7 +28,7 @@ export function buildRequest(
   return {
     project,
     conf: chooseConf(project, name),
-    jobs: options.jobs ?? availableParallelism(),
+    jobs: options.jobs ?? usualJobs(),
     locked: options.locked ?? false,
     offline: options.offline ?? false,
     keepFailed: options.keepFailed ?? false,
