@@ -23,9 +23,12 @@ import {
 import { run, spreadOf } from './measure.ts';
 import { makeRepository } from './repository.ts';
 import { ancestor } from './tools/ancestor.ts';
+import { bootstraps } from './tools/bootstraps.ts';
 import { buildah } from './tools/buildah.ts';
+import { configuring, decompressing } from './tools/floor.ts';
 import { mkosi } from './tools/mkosi.ts';
-import { runSnap, snap } from './tools/snap.ts';
+import { forgetAllButTrees, runSnap, snap } from './tools/snap.ts';
+import { eatmydata } from './tools/steps.ts';
 import type { Place, Timing, Tool } from './tools/tool.ts';
 
 const OWN = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
@@ -49,6 +52,9 @@ Cases:
 /** By name, what a person reads; in the order in which each run goes through them. */
 const CASES = {
   cold: 'cold: debs cached, nothing else',
+  trees: 'cold, but the trees of the debs there',
+  base: 'the base alone: debs cached, nothing else',
+  floor: 'what nobody is spared',
   unchanged: 'nothing changed',
   second: 'first change after a cold build',
   data: 'one data file of a leaf changed',
@@ -67,6 +73,8 @@ type Series = { readonly case: string; readonly tool: string; readonly seconds: 
 type Session = {
   readonly example: Example;
   readonly folder: string;
+  /** A Debian archive with all debs. */
+  readonly repository: string;
   readonly tools: readonly Tool[];
   readonly wanted: (name: CaseName) => boolean;
   /** The lock of the conf as it was, and the shell file of the scriptlet in the middle. */
@@ -142,7 +150,7 @@ async function prepare(folder: string, conf: string, chosen: Chosen): Promise<Se
   const globs = (chosen.only ?? ['*']).map((glob) => new RegExp(`^${glob.replaceAll('*', '.*')}$`));
   let number = 0;
   return {
-    ...{ example, folder, lock, middle, series: [], next: () => ++number },
+    ...{ example, folder, repository, lock, middle, series: [], next: () => ++number },
     tools: await findTools(chosen.tools.split(','), { own: OWN, example, repository }, folder),
     wanted: (name) => globs.some((glob) => glob.test(name)),
   };
@@ -185,6 +193,12 @@ async function oneRun(session: Session): Promise<void> {
   restore(session);
   if (wanted('cold')) await cold(session);
   else for (const tool of tools) await tool.build();
+  if (wanted('trees')) {
+    forgetAllButTrees(OWN, example.project, aside(session, 'layers'));
+    keep(session, 'trees', own!, (await settled(own!)).seconds);
+  }
+  if (wanted('base')) await base(session);
+  if (wanted('floor')) await floor(session);
   if (wanted('unchanged')) await unchanged(session);
   // Where the image was there without its other slot, this change makes that; all later ones only change it.
   changeData(example, session.next());
@@ -251,25 +265,54 @@ async function resolved(session: Session): Promise<void> {
 
 /** Against links to the same files, made by `cp`; and against links where snap links and copies where it copies. */
 async function assembly(session: Session): Promise<void> {
-  const { example, folder, tools, next } = session;
+  const { example, tools } = session;
   const [own] = tools;
   const images = join(example.project, 'images');
   const image = join(images, example.conf);
   await own!.build();
-  // ext4 does not give an inode again for a while after it was freed, and looks at each of those: what is removed now, the next one pays.
-  const aside = (name: string): string => join(folder, `${name}-${next()}`);
-  renameSync(images, aside('images'));
+  renameSync(images, aside(session, 'images'));
   keep(session, 'assembly', own!, (await settled(own!)).seconds);
   execFileSync('sync');
-  const linked = run({ argv: ['cp', '-al', `${image}/.`, aside('links')] });
+  const linked = run({ argv: ['cp', '-al', `${image}/.`, aside(session, 'links')] });
   keep(session, 'assembly', { name: 'cp -al' }, linked.seconds);
   execFileSync('sync');
-  const copy = aside('copies');
+  const copy = aside(session, 'copies');
   mkdirSync(copy);
   const begun = run({ argv: ['sh', '-c', COPY, 'sh', `${image}/`, copy] });
   keep(session, 'assembly', { name: 'cp -al, etc and var copied' }, begun.seconds);
   const written = run({ argv: ['sync', '--file-system', copy] });
   keep(session, 'assembly', { name: 'the same, sync' }, begun.seconds + written.seconds);
+}
+
+/** ext4 does not give an inode again for a while after it was freed, and looks at each of those: what is removed now, the next one pays. */
+function aside({ folder, next }: Session, name: string): string {
+  return join(folder, `${name}-${next()}`);
+}
+
+/** Against what else makes one, from the same debs. */
+async function base(session: Session): Promise<void> {
+  const { example, folder, lock, next } = session;
+  const project = join(folder, `base-${next()}`);
+  makeBaseProject(project, 'base', example);
+  writeFileSync(join(project, 'conf/base.toml'), `${targetLines(lock)}scriptlets = []\n`);
+  execFileSync('sync');
+  keep(session, 'base', { name: 'snap' }, runSnap(OWN, project, 'build', 'base', '--offline').seconds);
+  const { conf } = await readParts(example);
+  for (const { name, make } of bootstraps(conf.suite, session.repository, join(folder, 'debootstrap'))) {
+    execFileSync('sync');
+    keep(session, 'base', { name }, make(aside(session, name)));
+  }
+}
+
+/** What a cold build is made of at the least. */
+async function floor(session: Session): Promise<void> {
+  const { example, repository } = session;
+  const { lock } = await readParts(example);
+  const library = eatmydata(lock, join(example.project, 'store/debs'));
+  execFileSync('sync');
+  keep(session, 'floor', { name: 'dpkg-deb --fsys-tarfile' }, decompressing(repository));
+  const root = aside(session, 'floor');
+  keep(session, 'floor', { name: 'dpkg --configure' }, configuring(lock.suite, repository, library, root));
 }
 
 /** Links all but `etc` and `var`, and copies those. */

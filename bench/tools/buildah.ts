@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Parts, readParts } from '../example.ts';
 import { run } from '../measure.ts';
+import { MERGED_USR } from './bootstraps.ts';
 import {
   CONTRACT,
   digestOfFolder,
@@ -19,7 +20,6 @@ import type { Place, Tool } from './tool.ts';
 
 const BASE = 'localhost/base';
 const IMAGE = 'localhost/image';
-const MERGED_USR = '/usr/share/mmdebstrap/hooks/merged-usr';
 
 export async function buildah(place: Place): Promise<Tool> {
   const { folder, own, example } = place;

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Ran, run } from '../measure.ts';
 import type { Place, Tool } from './tool.ts';
@@ -30,6 +30,20 @@ export function forgetLayers(project: string): void {
     rmSync(join(project, 'store', name), { recursive: true, force: true });
   }
   forgetImages(project);
+}
+
+/** Trees of debs stay too. What goes is put into the folder `aside`, which is new. */
+export function forgetAllButTrees(own: string, project: string, aside: string): void {
+  const layers = join(project, 'store/layers');
+  mkdirSync(aside);
+  for (const n of readdirSync(layers)) {
+    const { kind } = JSON.parse(readFileSync(join(layers, n, 'layer.json'), 'utf8')) as { kind: string };
+    if (kind !== 'deb') renameSync(join(layers, n), join(aside, n));
+  }
+  for (const name of ['store/builds', 'images']) {
+    if (existsSync(join(project, name))) renameSync(join(project, name), join(aside, name.replace('/', '-')));
+  }
+  runSnap(own, project, 'verify', '--rebuild-index');
 }
 
 function forgetImages(project: string): void {

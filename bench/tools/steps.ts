@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { debPath } from '../../src/debian/debs.ts';
+import type { Lock } from '../../src/debian/lock.ts';
 import type { Scriptlet } from '../../src/project/scriptlet.ts';
 import type { Parts } from '../example.ts';
 
@@ -36,7 +37,7 @@ export function writeSteps(folder: string, { scriptlets }: Parts): void {
 export function writeContract(folder: string, own: string, { lock }: Parts, debsDir: string): void {
   mkdirSync(folder, { recursive: true });
   cpSync(join(own, 'bench/prelude.sh'), join(folder, 'prelude.sh'));
-  writeFileSync(join(folder, 'libeatmydata.so'), eatmydata(debPath(debsDir, lock.pins.get(lock.tools[0]!)!)));
+  writeFileSync(join(folder, 'libeatmydata.so'), eatmydata(lock, debsDir));
   const step = `#!/bin/sh
 export STEP_DIR="$1" DATA_DIR="$1/data" IMAGE_DIR=/ HOME=/root LC_ALL=C.UTF-8 TZ=UTC ARCH=${lock.arch} SUITE=${lock.suite}
 export SOURCE_DATE_EPOCH=${lock.epoch} PATH=/usr/sbin:/usr/bin:/sbin:/bin
@@ -57,7 +58,9 @@ export function digestOfFolder(folder: string): string {
   return hash.digest('hex');
 }
 
-function eatmydata(deb: string): Buffer {
+/** The library of the target's suite. */
+export function eatmydata(lock: Lock, debsDir: string): Buffer {
+  const deb = debPath(debsDir, lock.pins.get(lock.tools[0]!)!);
   const tar = execFileSync('dpkg-deb', ['--fsys-tarfile', deb], { maxBuffer: 2 ** 28 });
   return execFileSync('tar', ['-xO', '--wildcards', '*/libeatmydata.so.*.*.*'], {
     input: tar,
