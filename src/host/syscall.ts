@@ -83,7 +83,9 @@ export function nextHole(fd: number, offset: number): number {
   return found >= 0 ? found : fail('lseek', fd);
 }
 
+/** The kernel's limits for the names of a file's attributes and for one value. */
 const listBuffer = Buffer.alloc(65_536);
+const valueBuffer = Buffer.alloc(65_536);
 
 /** Names and values of all extended attributes of `path` itself, in byte order of the names. */
 export function readXattrs(path: Buffer): [name: string, value: Buffer][] {
@@ -96,10 +98,9 @@ export function readXattrs(path: Buffer): [name: string, value: Buffer][] {
 }
 
 function readXattr(file: Buffer, name: string, path: Buffer): Buffer {
-  const value = Buffer.alloc(65_536);
-  const size = libc().lgetxattr(file, Buffer.from(`${name}\0`, 'latin1'), value, value.length);
+  const size = libc().lgetxattr(file, Buffer.from(`${name}\0`, 'latin1'), valueBuffer, valueBuffer.length);
   if (size < 0) fail('lgetxattr', path);
-  return value.subarray(0, size);
+  return Buffer.from(valueBuffer.subarray(0, size));
 }
 
 function unsupported(): boolean {

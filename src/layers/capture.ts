@@ -84,6 +84,8 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
   const records: Record<string, readonly RecordChange[]> = {};
   const links = new Map<bigint, TreePath>();
   const folders: Folder[] = [];
+  /** Folders with something else than folders in them. */
+  const filled = new Set<TreePath>();
   const opaque = new Set<TreePath>();
   /** Folders that the view does not have. */
   const fresh = new Set<TreePath>();
@@ -111,6 +113,7 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
     const brought = fate === 'keep' ? options.brought?.(path) : undefined;
     if (brought) {
       manifest.add(linked(brought, stat, links));
+      filled.add(parentOf(path));
       continue;
     }
     const entry = settleEntry(upper, path, stat, links, options);
@@ -131,9 +134,10 @@ export function capture(upper: string, view: View, options: CaptureOptions): Cap
       removeTree(file);
     } else {
       manifest.add(entry);
+      filled.add(parentOf(path));
     }
   }
-  settleFolders(upper, folders, options.epoch);
+  settleFolders(upper, folders, filled, options.epoch);
   return { manifest: new SortedManifest(manifest.end()), records: sortedRecords(records) };
 }
 
@@ -274,11 +278,18 @@ function expandOpaque(upper: string, folder: TreePath, view: View): void {
   }
 }
 
-/** Folders that hold nothing of the layer go; the others get their time, children first. */
-function settleFolders(upper: string, folders: readonly Folder[], epoch: number): void {
+/** Folders that hold nothing of the layer go; the others get their time, children first. `filled` are those in which something else than a folder stayed. */
+function settleFolders(
+  upper: string,
+  folders: readonly Folder[],
+  filled: ReadonlySet<TreePath>,
+  epoch: number,
+): void {
+  const stay = new Set(filled);
   for (const { path, isChanged } of folders.toReversed()) {
     const folder = at(upper, path);
-    if (path !== '' && !isChanged && removeIfEmpty(folder)) continue;
+    if (path !== '' && !isChanged && !stay.has(path) && removeIfEmpty(folder)) continue;
+    stay.add(parentOf(path));
     setTime(folder, epoch);
   }
 }
