@@ -39,6 +39,11 @@ export function* differentEntries(before: Manifest, now: Manifest): Generator<Bo
   const [old, young] = [bytesOf(before), bytesOf(now)];
   let [a, b] = [0, 0];
   while (a < old.length || b < young.length) {
+    const same = sameLines(old, a, young, b);
+    if (same > 0) {
+      [a, b] = [a + same, b + same];
+      continue;
+    }
     const [aEnd, bEnd] = [lineEnd(old, a), lineEnd(young, b)];
     if (aEnd - a === bEnd - b && old.compare(young, b, bEnd, a, aEnd) === 0) {
       [a, b] = [aEnd + 1, bEnd + 1];
@@ -52,6 +57,16 @@ export function* differentEntries(before: Manifest, now: Manifest): Generator<Bo
     if (inOld) a = aEnd + 1;
     if (inNow) b = bEnd + 1;
   }
+}
+
+/** Bytes that are compared at once. */
+const BLOCK = 4096;
+
+/** How many bytes of whole lines are the same from there on, as far as a block goes. */
+function sameLines(old: Buffer, a: number, young: Buffer, b: number): number {
+  const [aEnd, bEnd] = [a + BLOCK, b + BLOCK];
+  if (aEnd > old.length || bEnd > young.length || old.compare(young, b, bEnd, a, aEnd) !== 0) return 0;
+  return Math.max(0, old.lastIndexOf(10, aEnd - 1) + 1 - a);
 }
 
 function lineEnd(bytes: Buffer, start: number): number {

@@ -170,6 +170,39 @@ test('of two manifests the different lines are found, whichever of them has more
   );
 });
 
+test('of two long manifests the few lines are found that differ, wherever they are', () => {
+  const name = (index: number, more = ''): TreePath =>
+    path(`usr/share/${String(index).padStart(4, '0')}${more}`);
+  // What differs stands at the end of a long line, which a block may end in.
+  const xattrs = `user.a=${'00'.repeat(150)}`;
+  const line = (at: TreePath, mtime: number): Entry => ({ ...COMMON, type: 'fifo', path: at, mtime, xattrs });
+  const numbers = Array.from({ length: 600 }, (_, index) => index);
+  const change = fc.tuple(fc.nat(599), fc.constantFrom('gone', 'other', 'more'));
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 5 }), (changes) => {
+      const of = (index: number) => changes.filter(([at]) => at === index).map(([, what]) => what);
+      const now = numbers.flatMap((index) => [
+        ...(of(index).includes('gone') ? [] : [line(name(index), of(index).includes('other') ? 1 : 0)]),
+        ...(of(index).includes('more') ? [line(name(index, '-more'), 0)] : []),
+      ]);
+      const before = numbers.map((index) => line(name(index), 0));
+      const [a, b] = [before, now].map((list) => new SortedManifest(encodeManifest(list)));
+      const expected = numbers.flatMap((index) => [
+        ...(of(index).includes('gone') || of(index).includes('other') ? [name(index)] : []),
+        ...(of(index).includes('more') ? [name(index, '-more')] : []),
+      ]);
+      assert.deepEqual(
+        [...differentEntries(a!, b!)].map(([one]) => one),
+        expected,
+      );
+      assert.deepEqual(
+        [...differentEntries(b!, a!)].map(([one]) => one),
+        expected,
+      );
+    }),
+  );
+});
+
 test('a part of a manifest, and its paths with their types, are those of the whole', () => {
   fc.assert(
     fc.property(tree, bytes, (entries, prefix) => {
