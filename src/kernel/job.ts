@@ -59,7 +59,10 @@ export type Stage = Partial<BuilderCommand> &
     readonly build?: string;
   };
 
-/** Runs a stage in the builder view, over the patched source, with the tree's output at its place; what it prints goes to the layer's log. */
+/**
+ * Runs a stage in the builder view, over the patched source, with the tree's output at its place; what it prints goes to the layer's log. One
+ * that is stopped ends as make does then.
+ */
 export async function runStage(
   { builder, tree, pristine, workshop, name }: KernelJob,
   { binds = [], build = join(tree.folder, 'build'), ...command }: Stage,
@@ -68,19 +71,21 @@ export async function runStage(
     env: builderEnvironment(workshop.lock.epoch),
     over: [join(tree.folder, 'patched'), pristine],
     binds: [{ from: build, to: BUILD, writable: true }, ...binds],
+    soft: true,
     ...command,
   });
   appendFileSync(logFile(workshop.store, name), outcome.log);
   return outcome;
 }
 
-/** @throws SnapError RUN in the words of whatever failed first. */
+/** @throws SnapError RUN in the words of whatever failed first, INTERRUPTED where it was stopped. */
 export function requireSuccess(
   { name, workshop }: Pick<KernelJob, 'name' | 'workshop'>,
   what: string,
   { ending, log }: BuilderOutcome,
 ): void {
   if (ending.exitCode === 0) return;
+  if (workshop.signal.aborted) throw new SnapError('INTERRUPTED', `Stopped while it was to ${what}`);
   const hint = `full log: snap log ${name}`;
   if (ending.timedOut) {
     throw new SnapError(

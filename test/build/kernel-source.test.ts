@@ -22,8 +22,8 @@ import { build } from '../../src/build.ts';
 import { SnapError } from '../../src/host/error.ts';
 import type { BuildEvent } from '../../src/report/event.ts';
 import { snap } from '../commands/launcher.ts';
-import { makeKernelProject, shareFetched, writeSeries } from './small-kernel.ts';
-import { edit, makeFolder, write } from './small-project.ts';
+import { kernelArchive, makeKernelProject, shareFetched, writeSeries } from './small-kernel.ts';
+import { edit, write } from './small-project.ts';
 
 /**
  * What the machinery asks of a kernel, answered by a Makefile of some lines: where its source comes from, and in which order things happen, needs
@@ -73,18 +73,7 @@ after(() => server.close());
 
 /** Serves an archive of these files in one folder; returns what follows `kernel_source`. */
 function serve(path: string, files: Readonly<Record<string, string>>): string {
-  const folder = makeFolder();
-  write(join(folder, 'linux-1.0'), files);
-  execFileSync('tar', [
-    '-C',
-    folder,
-    '--sort=name',
-    '--mtime=@0',
-    '-czf',
-    join(folder, 'archive'),
-    'linux-1.0',
-  ]);
-  const archive = readFileSync(join(folder, 'archive'));
+  const archive = kernelArchive(files);
   served.set(path, archive);
   return `${address}${path} ${createHash('sha256').update(archive).digest('hex')}`;
 }
