@@ -14,7 +14,7 @@ import {
   readMakeOutput,
   TOTAL_MARK,
 } from './compile-progress.ts';
-import { configure } from './configure.ts';
+import { configure, noteConfiguration } from './configure.ts';
 import type { KernelData } from './data.ts';
 import { makeHeaders } from './headers.ts';
 import { install } from './install.ts';
@@ -110,6 +110,7 @@ async function compile(job: KernelJob, patched: Patched, config: string): Promis
   const { tree, work, workshop, name } = job;
   const key = keyOfStage([1, { ...patched }, config, job.versionSuffix]);
   if (tree.note.built === key) return;
+  await noteConfiguration(job);
   const make = makeWords(job);
   const out = join(work, 'out');
   mkdirSync(out, { mode: 0o755 });

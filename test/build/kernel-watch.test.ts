@@ -19,7 +19,7 @@ const KERNEL = {
   'init/two.c': 'two\n',
   Makefile: `tinyconfig:
 	printf 'CONFIG_MODULES=y\\nCONFIG_TINY=y\\n' >$(O)/.config
-olddefconfig prepare:
+olddefconfig prepare include/config/auto.conf:
 	mkdir -p $(O)/include/config $(O)/init
 	echo 1.0$(LOCALVERSION) >$(O)/include/config/kernel.release
 all: $(O)/image
