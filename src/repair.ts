@@ -8,6 +8,7 @@ import type { Pin } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
 import { removeFile } from './host/remove.ts';
 import { mirrorsOf } from './inputs.ts';
+import { dropKernel } from './kernel/verify.ts';
 import {
   forgetSlot,
   planOfRecipe,
@@ -116,6 +117,8 @@ function idOf(damage: Damage): string {
     case 'source':
     case 'tool':
       return `${damage.kind} ${damage.name}`;
+    case 'kernel':
+      return `kernel ${damage.folder} ${damage.path}`;
     case 'deb':
       return `deb ${damage.sha256}`;
     case 'image':
@@ -152,6 +155,7 @@ async function mendHeld(
   forgetFolders(store, damages);
   if (damages.some(({ kind }) => kind === 'index')) store.remakeIndex();
   mendSmall(store, damages, outcomes);
+  mendKernels(store, damages, outcomes);
   await mendDebs(store, request, damages, outcomes);
   const confs = mendImages(store, damages, forgotten, outcomes);
   for (const conf of listConfs(request.project)) {
@@ -244,6 +248,21 @@ function mendSmall({ layout }: Store, damages: readonly Damage[], outcomes: Map<
     if (damage.kind === 'tool') removeTree(Buffer.from(join(layout.tools, damage.name)));
     if (damage.kind === 'source' || damage.kind === 'tool') outcomes.set(damage, gone);
     if (damage.kind === 'index') outcomes.set(damage, { kind: 'mended', how: 'the index was made anew' });
+  }
+}
+
+/** Of a source that is damaged nobody knows since when: what was compiled of it goes too. */
+function mendKernels(store: Store, damages: readonly Damage[], outcomes: Map<Damage, Outcome>): void {
+  const damaged = damages.filter((damage) => damage.kind === 'kernel');
+  const dropped = new Map(
+    [...new Set(damaged.map(({ folder }) => folder))].map((one) => [one, dropKernel(store, one)]),
+  );
+  for (const damage of damaged) {
+    const trees = (dropped.get(damage.folder) ?? []).filter((one) => one !== damage.folder).length;
+    const with_ =
+      trees === 0 ? '' : ` with ${trees === 1 ? 'the tree' : `the ${trees} trees`} compiled of it`;
+    const how = `removed${with_}: the next kernel that has to be built makes it again`;
+    outcomes.set(damage, { kind: 'mended', how });
   }
 }
 

@@ -4,6 +4,7 @@ import { checkDebs, type DebDamage } from './debian/check-debs.ts';
 import type { Pin } from './debian/lock.ts';
 import { readLock } from './debian/lock-file.ts';
 import { SnapError } from './host/error.ts';
+import { checkKernels, type KernelDamage, type Uncompared } from './kernel/verify.ts';
 import { checkSlot } from './layers/check-slot.ts';
 import { currentSlot, readNoteOf, slotsOf } from './layers/image.ts';
 import { listConfs, loadConf } from './project/conf.ts';
@@ -47,6 +48,7 @@ export type Damage =
       readonly what: string;
     }
   | ({ readonly kind: 'deb' } & DebDamage)
+  | ({ readonly kind: 'kernel' } & KernelDamage)
   | { readonly kind: 'tool'; readonly name: string; readonly what: string };
 
 /** A conf whose lock or text cannot be read: what it pins is not known. */
@@ -58,6 +60,8 @@ export type Verified = {
   readonly images: number;
   readonly damages: readonly Damage[];
   readonly skipped: readonly Skipped[];
+  /** Sources of kernels that `deep` did not hold against their archives. */
+  readonly uncompared: readonly Uncompared[];
 };
 
 /** Looks for damage in a project's store and images, and changes nothing. Waits for gc and running builds where it has to. */
@@ -103,6 +107,8 @@ export async function verifyHeld(store: Store, request: VerifyRequest): Promise<
   const own = damages.map((damage) => withImages(store, slots, damage));
   const { pins, skipped } = await pinsOf(request.project);
   const debs = await checkDebs(store.layout.debs, pins, { deep, signal });
+  const archives = [...debs, ...own].flatMap((one) => ('sha256' in one ? one.sha256 : sourceName(one)));
+  const kernels = await checkKernels(store, { deep, signal, damaged: new Set(archives) });
   return {
     layers,
     paths,
@@ -113,9 +119,16 @@ export async function verifyHeld(store: Store, request: VerifyRequest): Promise<
       ...imageDamages(store, slots, own, request),
       ...debs.map((damage) => ({ kind: 'deb' as const, ...damage })),
       ...toolDamages(store),
+      ...kernels.damages.map((damage) => ({ kind: 'kernel' as const, ...damage })),
     ],
     skipped,
+    uncompared: kernels.uncompared,
   };
+}
+
+/** What `fetch_source` and kernels fetch is called by its digest. */
+function sourceName(damage: Damage): string[] {
+  return damage.kind === 'source' ? [damage.name] : [];
 }
 
 /** All slots in which something lies. */

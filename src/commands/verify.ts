@@ -56,6 +56,7 @@ function tell(result: Verified | Repaired, deep: boolean): void {
     print(indented('found only after the repair: run it once more'));
   }
   for (const { conf, why } of result.skipped) say(`snap: what "${conf}" pins is not known: ${why}`);
+  for (const { name, why } of result.uncompared) say(`snap: source ${name} was not compared: ${why}`);
   say(summary(result, deep));
 }
 
@@ -104,6 +105,8 @@ function subjectOf(damage: Damage): string {
       return `build ${buildText(damage.build)}:`;
     case 'source':
       return `source ${damage.name}`;
+    case 'kernel':
+      return subjectOfKernel(damage);
     case 'tool':
       return `tool ${damage.name}`;
     case 'deb':
@@ -115,6 +118,14 @@ function subjectOf(damage: Damage): string {
     default:
       return damage satisfies never;
   }
+}
+
+/** `source linux-source-6.1 6.1.170-3: "/init/main.c"`, `tree of the kernel of "kernel"` */
+function subjectOfKernel({ folder, name, path }: Damage & { readonly kind: 'kernel' }): string {
+  const isSource = folder.startsWith('source-');
+  const whole =
+    name === folder ? `kernel/${folder}` : isSource ? `source ${name}` : `tree of kernel "${name}"`;
+  return path === undefined ? `${whole}:` : `${whole}: "${printablePath(`/${path}`)}"`;
 }
 
 /** `image demo (.demo.a, build demo@3)` */
@@ -131,8 +142,8 @@ function reportValue(result: Verified | Repaired): object {
     ...damageValue(damage),
     ...(outcomes ? { outcome: outcomes[at] } : {}),
   }));
-  const { layers, paths, images, skipped } = result;
-  return { whole: damages.length === 0, layers, paths, images, damages, ...left, skipped };
+  const { layers, paths, images, skipped, uncompared } = result;
+  return { whole: damages.length === 0, layers, paths, images, damages, ...left, skipped, uncompared };
 }
 
 function damageValue(damage: Damage): object {
@@ -173,6 +184,10 @@ function damageValue(damage: Damage): object {
       return { kind: damage.kind, build: buildText(damage.build), what: damage.what };
     case 'index':
       return { kind: damage.kind, what: damage.what };
+    case 'kernel': {
+      const { kind, folder, name, path, what } = damage;
+      return { kind, folder, name, path: path === undefined ? null : printablePath(path), what };
+    }
     case 'deb':
       return { kind: damage.kind, sha256: damage.sha256, name: damage.pin?.name ?? null, what: damage.what };
     case 'source':

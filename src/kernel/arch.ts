@@ -1,4 +1,5 @@
 import { SnapError } from '../host/error.ts';
+import type { Scriptlet } from '../project/scriptlet.ts';
 
 type Names = {
   /** The kernel's own name of it. */
@@ -42,4 +43,22 @@ export function targetOf(scriptlet: string, debian: string, wanted: string | und
     `Cannot make the kernel of "${scriptlet}": unknown architecture "${wanted ?? debian}"`,
     { hint: `kernel_arch names one as the kernel does: ${known}` },
   );
+}
+
+/**
+ * Headers for modules hold programs that run where a module is compiled: on a machine of the kernel's own architecture, for which the
+ * compiler of another one makes none.
+ * @throws SnapError SCRIPTLET for a kernel of another architecture than the conf's.
+ */
+export function requireNative(
+  { name, lines }: Pick<Scriptlet, 'name' | 'lines'>,
+  { arch, crossCompile }: Target,
+): void {
+  if (crossCompile === '') return;
+  const line = lines.kernel_headers ?? 0;
+  const file = `scriptlets/${name}.sh${line > 0 ? `:${line}` : ''}`;
+  const what = `the programs that come with the headers of a kernel for ${arch} would not run there`;
+  throw new SnapError('SCRIPTLET', `Cannot read ${file}: ${what}`, {
+    hint: `build the kernel in a conf of its own architecture, or take kernel_headers out; kernel_module compiles modules for ${arch}`,
+  });
 }

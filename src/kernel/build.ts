@@ -14,11 +14,12 @@ import {
   readMakeOutput,
   TOTAL_MARK,
 } from './compile-progress.ts';
-import { configure } from './configure.ts';
+import { configure, noteConfiguration } from './configure.ts';
 import type { KernelData } from './data.ts';
+import { makeHeaders } from './headers.ts';
 import { install } from './install.ts';
 import { type KernelJob, keyOfStage, makeWords, requireSuccess, runStage } from './job.ts';
-import { buildModules } from './modules.ts';
+import { buildModules, requireModules } from './modules.ts';
 import { readOwn } from './own-files.ts';
 import { applyPatches, type Patched } from './patches.ts';
 import { sourceOf, unpackSource } from './source.ts';
@@ -30,8 +31,10 @@ export async function buildKernel(making: Making, data: KernelData): Promise<voi
   await withKernel(making, data, async (job, patched) => {
     const config = await configure(job, patched);
     await requireAsAsked(job, config);
+    requireModules(job, config);
     await compile(job, patched, config);
     await buildModules(job);
+    await makeHeaders(job);
     await install(job, making);
   });
 }
@@ -56,8 +59,8 @@ export async function withKernel<T>(
   const work = store.makeWorkDir();
   try {
     const builder = openBuilder(workshop, view, work);
-    const { versionSuffix } = kernel!;
-    const shared = { workshop, name, data, source, pristine, target, versionSuffix };
+    const { versionSuffix, headers } = kernel!;
+    const shared = { workshop, name, data, source, pristine, target, versionSuffix, headers };
     const job: KernelJob = { ...shared, tree, builder, work };
     return await use(job, await patch(job));
   } finally {
@@ -107,6 +110,7 @@ async function compile(job: KernelJob, patched: Patched, config: string): Promis
   const { tree, work, workshop, name } = job;
   const key = keyOfStage([1, { ...patched }, config, job.versionSuffix]);
   if (tree.note.built === key) return;
+  await noteConfiguration(job);
   const make = makeWords(job);
   const out = join(work, 'out');
   mkdirSync(out, { mode: 0o755 });

@@ -4,6 +4,7 @@ import { followFile } from '../host/follow-file.ts';
 import { NOT_BOOTED, stackOf, type Workshop } from '../layers/run.ts';
 import { type Bind, type Ending, enterSandbox, runSandboxed } from '../layers/sandbox.ts';
 import { makeTop, type View } from '../layers/view.ts';
+import { softStop } from './soft-stop.ts';
 
 /** Where things are for whatever builds a kernel: the same always, since paths get into what is built. */
 export const LINUX = '/usr/src/linux';
@@ -20,6 +21,8 @@ export type BuilderCommand = {
   readonly binds: readonly Bind[];
   /** Trees on top of the builder view, the topmost first. */
   readonly over?: readonly string[];
+  /** Whether make may remove what it has half made when it is stopped; the outcome is that of make then. */
+  readonly soft?: boolean;
   /** Gets what the command prints while it runs. */
   readonly onOutput?: (text: string) => void;
 };
@@ -58,13 +61,15 @@ export function openBuilder(
     return { folder, lower: [...over, top, ...stackOf(store, view)] };
   };
   return {
-    async run({ script, env, binds, over, onOutput }) {
+    async run({ script, env, binds, over, soft, onOutput }) {
       const { folder, lower } = begin(over);
-      const command = ['/bin/bash', '-c', `set -euo pipefail; umask 022\n${script}`];
+      using stop = soft ? softStop(folder, signal) : undefined;
+      const command = ['/bin/bash', '-c', `set -euo pipefail; umask 022\n${stop?.script ?? ''}\n${script}`];
       const log = join(folder, 'log');
       using _follow = onOutput ? followFile(log, onOutput) : undefined;
-      const step = { command, env, binds, network: false };
-      const ending = await runSandboxed({ folder, lower, steps: [step], timeout, signal });
+      const step = { command, env, binds: [...binds, ...(stop ? [stop.bind] : [])], network: false };
+      const how = { timeout, signal: stop?.signal ?? signal, apart: stop !== undefined };
+      const ending = await runSandboxed({ folder, lower, steps: [step], ...how });
       return { ending, log: readFileSync(log, 'utf8'), upper: join(folder, 'upper') };
     },
     async enter(command, { env, binds, over, cwd = LINUX }) {

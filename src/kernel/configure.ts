@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { BUILD, INPUT } from './builder.ts';
@@ -44,6 +44,25 @@ export async function configure(job: KernelJob, patched: Patched): Promise<strin
   refuseRandomKey(job, final);
   tree.keep({ config: key });
   return final;
+}
+
+const NOTED = 'include/config/auto.conf';
+
+/**
+ * Has make take note of a configuration that it does not know yet, in a step of its own: from these notes it knows what to compile, and a
+ * build that is killed while it compiles keeps them.
+ * @throws SnapError RUN for what the kernel does not do as asked.
+ */
+export async function noteConfiguration(job: KernelJob): Promise<void> {
+  const { tree } = job;
+  const [config = 0, noted = 0] = ['.config', NOTED].map(
+    (name) => lstatSync(join(tree.folder, 'build', name), { throwIfNoEntry: false })?.mtimeMs,
+  );
+  if (noted >= config) return;
+  tree.begin();
+  const outcome = await runStage(job, { script: `${makeWords(job)} ${NOTED}` });
+  tree.end();
+  requireSuccess(job, 'configure the kernel', outcome);
 }
 
 /** What the fragments are laid over. */

@@ -9,7 +9,7 @@ import { OUT } from './builder.ts';
 import { type KernelJob, requireSuccess, runStage } from './job.ts';
 import { ownFolder } from './own-files.ts';
 
-/** Puts kernel and modules where they are in an image, with what depmod makes of them, into the layer. */
+/** Puts kernel, modules and headers where they are in an image, with what depmod makes of them, into the layer. */
 export async function install(
   job: KernelJob,
   { upper, view }: Pick<Making, 'upper' | 'view'>,
@@ -28,6 +28,12 @@ export async function install(
   for (const { name } of data.modules) {
     const own = ownFolder(join(tree.folder, 'modules', name), 'lib', 'modules');
     place(`module "${name}"`, own, `${library}/modules`);
+  }
+  if (job.headers) {
+    const headers = `usr/src/linux-headers-${release}`;
+    place('the headers of the kernel', ownFolder(tree.folder, 'headers'), headers);
+    const target = { upper, to: `${library}/modules/${release}`, epoch };
+    linkInto('the headers of the kernel', `/${headers}`, 'build', target);
   }
   const modules = ownFolder(upper, ...library.split('/'), 'modules', release);
   if (modules === undefined) return;
@@ -52,11 +58,7 @@ type Place = { readonly upper: string; readonly to: string; readonly epoch: numb
 
 /** Copies a folder to its place in the layer, where other parts of the kernel may have made folders, and nothing else. */
 function copyInto(what: string, from: string, { upper, to, epoch }: Place): void {
-  let parent = '';
-  for (const part of to.split('/')) {
-    parent = parent === '' ? part : `${parent}/${part}`;
-    makeFolder(what, upper, parent);
-  }
+  makeFolders(what, upper, to);
   for (const { path, stat } of walk(from)) {
     const [source, place] = [at(from, path), `${to}/${path}`];
     const target = at(upper, place);
@@ -67,6 +69,20 @@ function copyInto(what: string, from: string, { upper, to, epoch }: Place): void
     else if (!stat.isDirectory()) continue;
     setTime(target, epoch);
   }
+}
+
+/** A link of this name, where nothing is yet. */
+function linkInto(what: string, target: string, name: string, { upper, to, epoch }: Place): void {
+  makeFolders(what, upper, to);
+  const path = `${to}/${name}`;
+  requireFree(what, upper, path);
+  symlinkSync(target, at(upper, path));
+  setTime(at(upper, path), epoch);
+}
+
+function makeFolders(what: string, upper: string, path: string): void {
+  const parts = path.split('/');
+  for (const depth of parts.keys()) makeFolder(what, upper, parts.slice(0, depth + 1).join('/'));
 }
 
 function makeFolder(what: string, upper: string, path: string): void {

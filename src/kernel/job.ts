@@ -30,6 +30,8 @@ export type KernelJob = {
   readonly pristine: string;
   readonly target: Target;
   readonly versionSuffix: string;
+  /** Whether the image gets what external modules are compiled against. */
+  readonly headers: boolean;
   readonly tree: BuildTree;
   readonly builder: Builder;
   /** A work folder of the store. */
@@ -51,28 +53,39 @@ export function makeWords({
   return `make --no-print-directory -C ${LINUX} O=${BUILD} ARCH=${arch} CROSS_COMPILE=${crossCompile} ${suffix} -j${workshop.jobs}`;
 }
 
-/** Runs a stage in the builder view, over the patched source, with the tree's output at its place; what it prints goes to the layer's log. */
+export type Stage = Partial<BuilderCommand> &
+  Pick<BuilderCommand, 'script'> & {
+    /** Where make builds, instead of the tree's own. */
+    readonly build?: string;
+  };
+
+/**
+ * Runs a stage in the builder view, over the patched source, with the tree's output at its place; what it prints goes to the layer's log. One
+ * that is stopped ends as make does then.
+ */
 export async function runStage(
   { builder, tree, pristine, workshop, name }: KernelJob,
-  { binds = [], ...command }: Partial<BuilderCommand> & Pick<BuilderCommand, 'script'>,
+  { binds = [], build = join(tree.folder, 'build'), ...command }: Stage,
 ): Promise<BuilderOutcome> {
   const outcome = await builder.run({
     env: builderEnvironment(workshop.lock.epoch),
     over: [join(tree.folder, 'patched'), pristine],
-    binds: [{ from: join(tree.folder, 'build'), to: BUILD, writable: true }, ...binds],
+    binds: [{ from: build, to: BUILD, writable: true }, ...binds],
+    soft: true,
     ...command,
   });
   appendFileSync(logFile(workshop.store, name), outcome.log);
   return outcome;
 }
 
-/** @throws SnapError RUN in the words of whatever failed first. */
+/** @throws SnapError RUN in the words of whatever failed first, INTERRUPTED where it was stopped. */
 export function requireSuccess(
   { name, workshop }: Pick<KernelJob, 'name' | 'workshop'>,
   what: string,
   { ending, log }: BuilderOutcome,
 ): void {
   if (ending.exitCode === 0) return;
+  if (workshop.signal.aborted) throw new SnapError('INTERRUPTED', `Stopped while it was to ${what}`);
   const hint = `full log: snap log ${name}`;
   if (ending.timedOut) {
     throw new SnapError(

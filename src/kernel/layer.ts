@@ -4,12 +4,15 @@ import { changedMeanwhile } from '../layers/stage.ts';
 import { viewDigests } from '../layers/view.ts';
 import { sourceClosure } from '../project/kernel.ts';
 import { canonicalJson, digestOf } from '../store/digest.ts';
-import { targetOf } from './arch.ts';
+import { requireNative, targetOf } from './arch.ts';
 import { buildKernel } from './build.ts';
 import { type KernelData, readKernelData, settingsText } from './data.ts';
 
 /** Raised when the same inputs would now give another kernel. */
 const FORMAT = 1;
+
+/** Raised when the same kernel would now come with other headers. */
+const HEADERS = 1;
 
 /** A kernel is one more way to make a layer. */
 export const makerOf: MakerOf = ({ kernel }) => (kernel ? kernelMaker : undefined);
@@ -32,7 +35,9 @@ const kernelMaker: Maker = {
 function kernelInputs(deciding: Deciding, data: KernelData): Inputs {
   const { scriptlet, lock, layers, builder } = deciding;
   const kernel = scriptlet.kernel!;
-  const { arch, crossCompile } = targetOf(scriptlet.name, lock.arch, kernel.arch);
+  const target = targetOf(scriptlet.name, lock.arch, kernel.arch);
+  if (kernel.headers) requireNative(scriptlet, target);
+  const { arch, crossCompile } = target;
   return {
     format: FORMAT,
     kind: 'kernel',
@@ -49,6 +54,8 @@ function kernelInputs(deciding: Deciding, data: KernelData): Inputs {
     modules: Object.fromEntries(data.modules.map(({ name, content }) => [name, { ...content }])),
     moduleOrder: data.modules.map(({ name }) => name),
     versionSuffix: kernel.versionSuffix,
+    // Only where they are asked for: the keys of other kernels are as they were.
+    ...(kernel.headers ? { headers: HEADERS } : {}),
     builder: viewDigests(builder),
     view: viewDigests(layers),
   };

@@ -12,12 +12,23 @@ import { readOwn } from './own-files.ts';
 import { replaceFolder } from './tree.ts';
 
 /**
+ * Looks whether a kernel of this configuration takes the modules that are asked for, or those that its headers are for.
+ * @throws SnapError RUN where it takes none.
+ */
+export function requireModules({ data, name, headers }: KernelJob, config: string): void {
+  if (/^CONFIG_MODULES=y$/m.test(config) || (data.modules.length === 0 && !headers)) return;
+  const what = data.modules.length > 0 ? 'modules' : 'headers for modules';
+  throw new SnapError('RUN', `Cannot build the ${what} of "${name}": the kernel takes none`, {
+    hint: 'set CONFIG_MODULES=y in a fragment',
+  });
+}
+
+/**
  * Builds the external modules, each by itself against the kernel in the tree, and from nothing: one of which nothing changed is there
  * already. A module sees the symbols of those before it.
  */
 export async function buildModules(job: KernelJob): Promise<void> {
   const { tree, data, workshop, name } = job;
-  requireModules(job);
   const symbols: string[] = [];
   const built: Record<string, string> = {};
   for (const module of data.modules) {
@@ -63,13 +74,4 @@ async function buildModule(job: KernelJob, module: Module, before: readonly stri
   });
   requireSuccess(job, `compile module "${module.name}"`, outcome);
   replaceFolder(out, join(tree.folder, 'modules', module.name));
-}
-
-function requireModules({ data, tree, name }: KernelJob): void {
-  if (data.modules.length === 0) return;
-  const config = readOwn(join(tree.folder, 'build', '.config'));
-  if (/^CONFIG_MODULES=y$/m.test(config)) return;
-  throw new SnapError('RUN', `Cannot build the modules of "${name}": the kernel takes none`, {
-    hint: 'set CONFIG_MODULES=y in a fragment',
-  });
 }

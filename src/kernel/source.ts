@@ -58,17 +58,9 @@ export async function unpackSource(workshop: Workshop, name: string, source: Sou
   const work = workshop.store.makeWorkDir();
   try {
     const made = join(work, 'source');
-    mkdirSync(join(made, 'tree'), { recursive: true, mode: 0o755 });
-    const empty = join(work, 'empty');
-    mkdirSync(empty);
-    const ending = await runSandboxed({
-      folder: work,
-      lower: [empty],
-      steps: [unpackStep(source, join(made, 'tree'), work)],
-      timeout: workshop.timeout,
-      signal: workshop.signal,
-    });
-    if (ending.exitCode !== 0) throw noSource(name, source, readFileSync(join(work, 'log'), 'utf8'));
+    const { timeout, signal } = workshop;
+    const { exitCode, log } = await unpackInto(join(made, 'tree'), source, { work, timeout, signal });
+    if (exitCode !== 0) throw noSource(name, source, log);
     const seconds = (performance.now() - begun) / 1000;
     const note = { format: 1, name: source.name, seconds, boot: bootId() };
     writeFileSync(join(made, NOTE), JSON.stringify(note));
@@ -78,6 +70,23 @@ export async function unpackSource(workshop: Workshop, name: string, source: Sou
     workshop.store.dropWorkDir(work);
   }
 }
+
+/** Unpacks a source into the folder `tree`, which is made. `work` is a work folder of the store. */
+export async function unpackInto(
+  tree: string,
+  source: Source,
+  { work, timeout, signal }: { readonly work: string } & Pick<Workshop, 'timeout' | 'signal'>,
+): Promise<{ readonly exitCode: number | undefined; readonly log: string }> {
+  mkdirSync(tree, { recursive: true, mode: 0o755 });
+  const empty = join(work, 'empty');
+  mkdirSync(empty);
+  const steps = [unpackStep(source, tree, work)];
+  const { exitCode } = await runSandboxed({ folder: work, lower: [empty], steps, timeout, signal });
+  return { exitCode, log: readFileSync(join(work, 'log'), 'utf8') };
+}
+
+/** What lies at the top of each. */
+export const SOURCE_FILES = ['Makefile', 'Kbuild', 'Kconfig'] as const;
 
 /** With the host's own tar: no network, nothing to write to but the folder, and no way out of it for what an archive may hold. */
 function unpackStep({ kind, file }: Source, tree: string, work: string): Step {
@@ -94,7 +103,7 @@ function unpackStep({ kind, file }: Source, tree: string, work: string): Step {
     'mkdir -p /run/snap/tree/usr/src/linux',
     'tar -C /run/snap/tree/usr/src/linux --strip-components=1 --no-same-owner --delay-directory-restore -xf "$archive"',
     'cd /run/snap/tree',
-    'for file in Makefile Kbuild Kconfig; do [ -f "usr/src/linux/$file" ] || { echo "there is no $file in it"; exit 1; }; done',
+    `for file in ${SOURCE_FILES.join(' ')}; do [ -f "usr/src/linux/$file" ] || { echo "there is no $file in it"; exit 1; }; done`,
     'chmod -R u+rwX,go+rX,go-w .',
     `find . -exec touch -h -d @${PRISTINE} {} +`,
   ];

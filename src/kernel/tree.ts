@@ -45,6 +45,8 @@ export type TreeNote = KeptNote & {
   readonly release: string;
   /** By name: the key of what lies in `modules`. */
   readonly modules: Readonly<Record<string, string>>;
+  /** The key of what lies in `headers`. */
+  readonly headers?: string | undefined;
   /** How many files the last build from nothing compiled. */
   readonly files: number | undefined;
 };
@@ -67,7 +69,10 @@ export type BuildTree = Disposable & {
 };
 
 /** make's output; what patches change, over the pristine source; the kernel as it is installed; external modules. */
-export const PARTS = ['build', 'patched', 'out', 'modules'] as const;
+export const TREE_FOLDERS = ['build', 'patched', 'out', 'modules'] as const;
+
+/** Of these what modules are compiled against is there only where a kernel wants it in its image. */
+const PARTS = [...TREE_FOLDERS, 'headers'] as const;
 
 export function treeFolder({ kernel }: Layout, scriptlet: string, source: string): string {
   return join(kernel, `tree-${digestOf(JSON.stringify([scriptlet, source])).slice(0, 32)}`);

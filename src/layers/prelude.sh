@@ -35,6 +35,7 @@ kernel_kconfig() { __snap_declaration kernel_kconfig "$@"; }
 kernel_module() { __snap_declaration kernel_module "$@"; }
 kernel_arch() { __snap_declaration kernel_arch "$@"; }
 kernel_version_suffix() { __snap_declaration kernel_version_suffix "$@"; }
+kernel_headers() { __snap_declaration kernel_headers "$@"; }
 
 # copy_file SRC DST [MODE [OWNER]]
 copy_file() {

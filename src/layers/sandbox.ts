@@ -36,6 +36,8 @@ export type SandboxRequest = {
   /** Seconds for all steps. */
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Whether a Ctrl-C on the caller's terminal is the caller's alone: only `signal` ends the steps. */
+  readonly apart?: boolean;
 };
 
 export type Ending = {
@@ -80,7 +82,7 @@ const CAPABILITIES = [
  * it returns, no process of theirs and no mount is left.
  */
 export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
-  const { folder, lower, steps, signal, timeout } = request;
+  const { folder, lower, steps, signal, timeout, apart = false } = request;
   const stack = makeStack(folder, lower);
   writeFileSync(join(folder, 'report'), '');
   const filtered = writeFilter(folder);
@@ -91,7 +93,7 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
       entering,
       steps.map((step) => bubblewrap(step, filtered)),
     );
-    const outcome = await attempt(command, { cwd: folder, signal, timeout });
+    const outcome = await attempt(command, { cwd: folder, signal, timeout, apart });
     refuseUnbegun(folder, outcome);
     return {
       exitCode: outcome.exitCode,

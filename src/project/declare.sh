@@ -60,6 +60,7 @@ kernel_kconfig() { __snap_declare kernel_kconfig "$@"; }
 kernel_module() { __snap_declare kernel_module "$@"; }
 kernel_arch() { __snap_declare kernel_arch "$@"; }
 kernel_version_suffix() { __snap_declare kernel_version_suffix "$@"; }
+kernel_headers() { __snap_declare kernel_headers "$@"; }
 
 copy_file() { __snap_declare misplaced "${FUNCNAME[0]}"; }
 in_image() { __snap_declare misplaced "${FUNCNAME[0]}"; }

@@ -44,6 +44,7 @@ const WORDS = new Set([
   'kernel_module',
   'kernel_arch',
   'kernel_version_suffix',
+  'kernel_headers',
 ]);
 
 const PLAIN = 'only declarations, functions and variables belong at the top level of a scriptlet';

@@ -22,6 +22,8 @@ export type Kernel = {
   /** The kernel's own name of an architecture; undefined: that of the conf's. */
   readonly arch: string | undefined;
   readonly versionSuffix: string;
+  /** Whether the image gets what external modules are compiled against. */
+  readonly headers: boolean;
 };
 
 /** Under which a lock holds the packages that a kernel's source comes with: no name of a scriptlet. */
@@ -45,11 +47,15 @@ const USAGE: Readonly<Record<string, string>> = {
   kernel_module: 'kernel_module FOLDER...',
   kernel_arch: 'kernel_arch ARCH',
   kernel_version_suffix: 'kernel_version_suffix TEXT',
+  kernel_headers: 'kernel_headers',
   build_need: 'build_need NAME...',
 };
 
 /** Words whose last declaration would silently win. */
 const ONCE = ['kernel_source', 'kernel_arch', 'kernel_version_suffix'];
+
+/** Words that stand alone. */
+const ALONE = ['kernel_headers'];
 
 /** The kernel that a scriptlet's declarations describe, undefined for none; or what is wrong with them. */
 export function readKernel(declarations: readonly Declaration[]): Kernel | Wrong | undefined {
@@ -58,7 +64,10 @@ export function readKernel(declarations: readonly Declaration[]): Kernel | Wrong
   if (first === undefined) return undefined;
   const of = (word: string): Declaration[] => words.filter((one) => one.word === word);
   for (const { word, line, args } of words) {
-    if (args.length === 0) return { line, what: `"${word}" with no argument`, hint: `usage: ${USAGE[word]}` };
+    const isAlone = ALONE.includes(word);
+    if (isAlone === (args.length === 0)) continue;
+    const what = isAlone ? `"${word}" with arguments: it has none` : `"${word}" with no argument`;
+    return { line, what, hint: `usage: ${USAGE[word]}` };
   }
   for (const word of ONCE) {
     const [, second] = of(word);
@@ -105,6 +114,7 @@ export function readKernel(declarations: readonly Declaration[]): Kernel | Wrong
     modules: paths('kernel_module'),
     arch,
     versionSuffix: suffix?.args[0] ?? '',
+    headers: of('kernel_headers').length > 0,
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,7 +14,7 @@ import {
   shareFetched,
   writeSeries,
 } from './small-kernel.ts';
-import { attemptBuild, build, edit, makeFolder } from './small-project.ts';
+import { attemptBuild, build, edit, makeFolder, write } from './small-project.ts';
 
 /** One kernel for all tests here, each of which changes what the one before it left: compiling it is what costs. */
 let project = '';
@@ -46,7 +46,7 @@ const inImage = (path: string): string => join(project, 'images/a', path);
 
 /** All that the kernel's layer holds, by path. */
 function kernelFiles(image: string): Map<string, Buffer> {
-  const folders = ['boot', 'usr/lib/modules'];
+  const folders = ['boot', 'usr/lib/modules', 'usr/src'];
   const files = folders.flatMap((folder) =>
     readdirSync(join(image, folder), { recursive: true, withFileTypes: true })
       .filter((one) => one.isFile())
@@ -197,7 +197,61 @@ test('a build that is killed while it compiles leaves a tree that the next one c
   await ended;
   assert.ok(JSON.parse(readFileSync(join(kernelFolder(project, 'tree'), 'note.json'), 'utf8')).dirty);
   assert.deepEqual(build(project).ran, ['kernel']);
+  const compiled = compiledFiles(project);
+  assert.ok(compiled.length < 60, `what make knew of the new symbols is not lost: ${compiled.length} files`);
 });
+
+/** Sees the kernel and its compiler, and neither source nor tree; the compiler is in its conf, and so in its image. */
+const OUTSIDE = `need kernel-builder
+need kernel
+do_run() {
+  local release=$(cd /usr/lib/modules; echo *)
+  cp -r "$DATA_DIR" /tmp/greeting
+  env -u ARCH make -C "/lib/modules/$release/build" M=/tmp/greeting modules
+  if grep -r /usr/src/build "/usr/src/linux-headers-$release"; then return 1; fi
+  if find "/usr/src/linux-headers-$release" -name '*.o' -o -name '.*.cmd' | grep .; then return 1; fi
+  cp /tmp/greeting/greeting.ko /opt/
+}
+`;
+
+test('with its headers modules are compiled without source and tree; to want them compiles nothing of the kernel', () => {
+  edit(project, 'scriptlets/kernel.sh', (text) => `${text}kernel_headers\n`);
+  assert.deepEqual(build(project).ran, ['kernel']);
+  assert.deepEqual(
+    compiledFiles(project).filter((path) => !/\.s$|^scripts\/mod\//.test(path)),
+    [],
+  );
+  write(project, {
+    'conf/b.toml':
+      'suite = "bookworm"\narch = "amd64"\nscriptlets = ["kernel-builder", "kernel", "outside"]\n',
+    'conf/b.lock': readFileSync(join(project, 'conf/a.lock'), 'utf8'),
+    'scriptlets/outside.sh': OUTSIDE,
+    'scriptlets/outside/Makefile': 'obj-m := greeting.o\n',
+    'scriptlets/outside/greeting.c': readFileSync(join(project, MODULE), 'utf8'),
+  });
+  const source = kernelFolder(project, 'source');
+  renameSync(join(project, 'store/kernel'), join(project, 'kernel'));
+  const built = attemptBuild(project, [], { conf: 'b' });
+  rmSync(join(project, 'store/kernel'), { recursive: true, force: true });
+  renameSync(join(project, 'kernel'), join(project, 'store/kernel'));
+  assert.ok(existsSync(source));
+  assert.equal(built.status, 0, built.stderr);
+  assert.deepEqual(
+    built.ran.filter((name) => !name.startsWith('settle/')),
+    ['outside'],
+  );
+  const own = named(kernelFiles(join(project, 'images/a')), /greeting\.ko$/);
+  const other = readFileSync(join(project, 'images/b/opt/greeting.ko'));
+  assert.match(vermagic(own), /^6\.1\.\d+-small /);
+  assert.equal(vermagic(other), vermagic(own));
+  for (const name of ['conf/b.toml', 'conf/b.lock', 'images'])
+    rmSync(join(project, name), { recursive: true });
+  build(project);
+});
+
+function vermagic(module: Buffer): string {
+  return /vermagic=([^\0]*)/.exec(module.toString('latin1'))?.[1] ?? '';
+}
 
 test('a kernel that came to be by changes is, byte for byte, what --clean-kernel makes of nothing in another store', () => {
   const other = makeFolder();

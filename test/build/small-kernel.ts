@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatLock, parseLock } from '../../src/debian/lock-text.ts';
@@ -52,6 +52,15 @@ export function makeKernelProject(files: Files = FILES): string {
   const { status, stderr } = snap(['-C', project, 'lock', 'a']);
   if (status !== 0) throw new Error(stderr);
   return project;
+}
+
+/** An archive of these files in one folder. */
+export function kernelArchive(files: Files): Buffer {
+  const folder = makeFolder();
+  write(join(folder, 'linux-1.0'), files);
+  const words = ['--sort=name', '--mtime=@0', '-czf', join(folder, 'archive'), 'linux-1.0'];
+  execFileSync('tar', ['-C', folder, ...words]);
+  return readFileSync(join(folder, 'archive'));
 }
 
 /** What was fetched is there for the next time. */

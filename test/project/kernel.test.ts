@@ -24,7 +24,8 @@ kernel_patches patches/
 kernel_kconfig allnoconfig default.kconfig device-*.kconfig
 kernel_kconfig last.kconfig
 kernel_module modules/a modules/b
-kernel_version_suffix -device`,
+kernel_version_suffix -device
+kernel_headers`,
   });
   assert.deepEqual(kernel?.kernel, {
     source: { kind: 'deb', name: 'linux-source-6.1' },
@@ -34,6 +35,7 @@ kernel_version_suffix -device`,
     modules: ['modules/a', 'modules/b'],
     arch: undefined,
     versionSuffix: '-device',
+    headers: true,
   });
 });
 
@@ -46,6 +48,7 @@ test('a kernel comes from a URL with its digest, and is configured from tinyconf
     sha256: SHA,
   });
   assert.equal(plain?.kernel?.base, 'tinyconfig');
+  assert.equal(plain?.kernel?.headers, false);
   assert.equal(whole?.kernel?.base, 'board.config');
   assert.deepEqual(whole?.kernel?.fragments, []);
 });
@@ -55,6 +58,7 @@ test('what is wrong with the declarations of a kernel is told with its line', as
   const cases: Record<string, RegExp> = {
     'kernel_patches patches': /one\.sh:1: "kernel_patches" without "kernel_source"/,
     'build_need gcc': /one\.sh:1: "build_need" without "kernel_source"/,
+    [`${source}kernel_headers all`]: /one\.sh:2: "kernel_headers" with arguments: it has none/,
     kernel_source: /"kernel_source" with no argument \| usage:/,
     'kernel_source https://x.example/linux.tar.xz': /"kernel_source" with one argument/,
     'kernel_source https://x.example/linux.tar.xz abc': /"abc" is not a SHA-256/,
