@@ -4,6 +4,7 @@ import { debPath } from '../debian/debs.ts';
 import type { Lock } from '../debian/lock.ts';
 import { bootId } from '../host/clock.ts';
 import { SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 import { lastLines } from '../host/program.ts';
 import { pinOf } from '../layers/key.ts';
 import type { Workshop } from '../layers/run.ts';
@@ -58,7 +59,7 @@ export async function unpackSource(workshop: Workshop, name: string, source: Sou
   const work = workshop.store.makeWorkDir();
   try {
     const made = join(work, 'source');
-    mkdirSync(join(made, 'tree'), { recursive: true, mode: 0o755 });
+    makeFolders(join(made, 'tree'), 0o755);
     const empty = join(work, 'empty');
     mkdirSync(empty);
     const ending = await runSandboxed({
