@@ -30,7 +30,7 @@ export function openIndex(file: string): Database {
 /** A new index that is to take the place of another one: written at once, and of no use when it is cut off. */
 export function createIndex(file: string): Database {
   const database = new (sqlite())(file);
-  database.pragma('journal_mode = OFF');
+  database.pragma('journal_mode = MEMORY'); // OFF is refused, and then each statement makes and removes a file
   database.pragma('synchronous = OFF');
   database.pragma('cache_size = -65536');
   addTables(database);
