@@ -48,11 +48,14 @@ for (const scene of drawnScenes(4)) {
 }
 
 /** A failure is told as that of the disk, with a file; and what was to be on the disk is never told as done. */
-function toldWrong({ scene }: Stage, { status, stderr, struck }: Traced, told: RegExp): string[] {
+function toldWrong({ scene }: Stage, { status, stdout, stderr, struck }: Traced, told: RegExp): string[] {
   if (struck === undefined) return [];
   const isSync = /sync$|^syncfs$/.test(struck.name) && !/index\.db/.test(struck.paths[0] ?? '');
-  if (isDone(scene, status)) return isSync ? [`a ${struck.name} that failed was taken for done`] : [];
-  if (status !== 1) return [`exit code ${status}: ${stderr}`];
-  if (/bug in snap/.test(stderr)) return [stderr];
-  return told.test(stderr) ? [] : [`no disk, or no file, is named: ${stderr}`];
+  const text = scene.mends ? stdout + stderr : stderr;
+  const isTold = told.test(text);
+  if (/bug in snap/.test(text)) return [text];
+  if (isDone(scene, status) && !(scene.mends && isTold))
+    return isSync ? [`a ${struck.name} that failed was taken for done`] : [];
+  if (status !== 1) return [`exit code ${status}: ${text}`];
+  return isTold ? [] : [`no disk, or no file, is named: ${text}`];
 }
