@@ -1,4 +1,6 @@
 import { recordName } from './debian/records.ts';
+import { SnapError } from './host/error.ts';
+import { GLOB_HINT, isMatchable } from './host/glob.ts';
 import {
   bytesOf,
   type Difference,
@@ -16,7 +18,8 @@ import { extentOf, lookInto, type Side } from './layers/side.ts';
 import { FILE_ITSELF } from './layers/view.ts';
 import { type PatchEnd, patchLines } from './report/git-patch.ts';
 import { openSide } from './sides.ts';
-import { Store } from './store/layers.ts';
+import { type HeldStore, openHeld } from './store/held-store.ts';
+import type { Store } from './store/layers.ts';
 import type { Entry, TreePath } from './store/manifest.ts';
 
 export type DiffRequest = {
@@ -126,13 +129,13 @@ export async function diff(request: DiffRequest): Promise<Diff> {
 
 /** Two folders need no store. */
 function openLater(project: () => string): { open: () => Store; [Symbol.dispose](): void } {
-  let store: Store | undefined;
+  let held: HeldStore | undefined;
   return {
     open: () => {
-      store ??= new Store(project());
-      return store;
+      held ??= openHeld(project());
+      return held.store;
     },
-    [Symbol.dispose]: () => store?.[Symbol.dispose](),
+    [Symbol.dispose]: () => held?.[Symbol.dispose](),
   };
 }
 
@@ -172,6 +175,8 @@ function isFiltered({ paths, ignore, ignoreTimes }: DiffRequest): boolean {
 }
 
 function chosen(all: readonly Found[], request: DiffRequest): { kept: Found[]; ignored: Ignored } {
+  const odd = [...request.paths, ...request.ignore].find((glob) => !isMatchable(bytesOfGlob(glob)));
+  if (odd !== undefined) throw new SnapError('USAGE', `"${odd}" cannot be matched`, { hint: GLOB_HINT });
   const [wanted, ignored] = [request.paths, request.ignore].map((globs) => globs.map(bytesOfGlob));
   const isWanted = wanted!.length === 0 ? () => true : globMatcher(wanted!);
   const isIgnored = globMatcher(ignored!);
