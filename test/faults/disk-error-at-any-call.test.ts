@@ -53,12 +53,10 @@ function toldWrong(stage: Stage, { status, stdout, stderr, struck }: Traced, tol
   const { scene } = stage;
   const isSync = isSyncOf(struck) && !isSqlites(stage, struck);
   const text = scene.mends ? stdout + stderr : stderr;
-  const isTold = told.test(text);
   if (/bug in snap/.test(text)) return [text];
-  if (isDone(scene, status) && !(scene.mends && isTold))
-    return isSync ? [`a ${struck.name} that failed was taken for done`] : [];
-  if (status !== 1) return [`exit code ${status}: ${text}`];
-  return isTold ? [] : [`no disk, or no file, is named: ${text}`];
+  if (status === 1 && told.test(text)) return [];
+  if (isDone(scene, status)) return isSync ? [`a ${struck.name} that failed was taken for done`] : [];
+  return [status === 1 ? `no disk, or no file, is named: ${text}` : `exit code ${status}: ${text}`];
 }
 
 function isSyncOf({ name }: Call): boolean {
