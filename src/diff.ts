@@ -107,6 +107,8 @@ export type Diff = {
  * @throws SnapError USAGE for what is not there, STORE when a layer of a build was removed.
  */
 export async function diff(request: DiffRequest): Promise<Diff> {
+  const odd = [...request.paths, ...request.ignore].find((glob) => !isMatchable(bytesOfGlob(glob)));
+  if (odd !== undefined) throw new SnapError('USAGE', `"${odd}" cannot be matched`, { hint: GLOB_HINT });
   using stores = openLater(request.project);
   const { signal } = request;
   const [a, b] = [
@@ -175,8 +177,6 @@ function isFiltered({ paths, ignore, ignoreTimes }: DiffRequest): boolean {
 }
 
 function chosen(all: readonly Found[], request: DiffRequest): { kept: Found[]; ignored: Ignored } {
-  const odd = [...request.paths, ...request.ignore].find((glob) => !isMatchable(bytesOfGlob(glob)));
-  if (odd !== undefined) throw new SnapError('USAGE', `"${odd}" cannot be matched`, { hint: GLOB_HINT });
   const [wanted, ignored] = [request.paths, request.ignore].map((globs) => globs.map(bytesOfGlob));
   const isWanted = wanted!.length === 0 ? () => true : globMatcher(wanted!);
   const isIgnored = globMatcher(ignored!);
