@@ -377,7 +377,7 @@ export class Store {
   #distrust(numbers: readonly number[]): void {
     distrust(this.layout, numbers);
     this.#transaction(() => {
-      for (const n of numbers) this.#statements.removeLayer.run(n);
+      for (const n of numbers) this.#dropRow(n);
     });
   }
 
@@ -474,15 +474,18 @@ export class Store {
    * number is given to no other layer but the same one made again. Needs the store's lock, exclusive.
    */
   retire(n: number): void {
-    const row = this.layerNumbered(n);
-    this.#transaction(() => {
-      this.#statements.removeLayer.run(n);
-      this.#statements.keepNumber.run(n);
-      if (row) this.#statements.addRetired.run(n, row.key, row.ids, row.digest);
-    });
+    this.#transaction(() => this.#dropRow(n));
     this.#manifests.delete(n);
     this.#notes.delete(n);
     removeIfPossible(() => this.#removeFolder(n));
+  }
+
+  /** The number stays that of the same layer: kept builds may name it. */
+  #dropRow(n: number): void {
+    const row = this.layerNumbered(n);
+    this.#statements.removeLayer.run(n);
+    this.#statements.keepNumber.run(n);
+    if (row) this.#statements.addRetired.run(n, row.key, row.ids, row.digest);
   }
 
   #removeFolder(n: number): void {

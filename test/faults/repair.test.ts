@@ -82,3 +82,18 @@ test('a repair that finds the disk full leaves a layer of which the content is a
   assert.equal(readFileSync(join(tree, 'opt/file'), 'utf8'), 'two\n');
   assert.equal(made.snap('verify', '--deep').status, 0);
 });
+
+test('a layer that a repair made again, and the disk did not take, gets its number back from the next one', (t) => {
+  const made = project(t);
+  made.scriptlets(SCRIPTLETS);
+  assert.equal(made.snap('build').status, 0);
+  appendFileSync(made.image('opt/one'), 'an edit that reaches the store\n');
+  const failing = ['strace', '-qq', '-o', '/dev/null', '-e', 'inject=syncfs:error=EIO:when=1'];
+  const failed = start([...failing, SNAP, '-C', made.folder, 'verify', '--deep', '--repair']);
+  assert.equal(failed.status, 1, failed.stderr);
+  assert.match(failed.stdout, /not mended: Cannot .*the disk reports an error/);
+  const { stdout } = made.snap('verify', '--deep', '--repair');
+  assert.doesNotMatch(stdout, /not mended|once more/);
+  const whole = made.snap('verify', '--deep');
+  assert.equal(whole.status, 0, `a build that was kept has lost a layer: ${whole.stdout}`);
+});
