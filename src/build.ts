@@ -5,6 +5,7 @@ import { type Lock, withIds, withOrders } from './debian/lock.ts';
 import { writeLock } from './debian/lock-file.ts';
 import { formatLock } from './debian/lock-text.ts';
 import { SnapError } from './host/error.ts';
+import { notice } from './host/notice.ts';
 import {
   checkInputs,
   coverLock,
@@ -272,7 +273,8 @@ export type PlanResult = {
 /** What `build` would do. */
 export async function plan(request: BuildRequest): Promise<PlanResult> {
   using store = new Store(request.project);
-  using _held = await holdLock(store.layout.lock, 'shared', undefined, request.signal);
+  const onWait = (): void => notice('waiting for "snap gc" to end');
+  using _held = await holdLock(store.layout.lock, 'shared', onWait, request.signal);
   const inputs = await readInputs(request.project, request.conf, store);
   const layers = planLayers(store, inputs, request);
   const expected = (...states: readonly PlannedLayer['state'][]): number => {

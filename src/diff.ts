@@ -1,4 +1,6 @@
 import { recordName } from './debian/records.ts';
+import { SnapError } from './host/error.ts';
+import { GLOB_HINT, isMatchable } from './host/glob.ts';
 import {
   bytesOf,
   type Difference,
@@ -16,7 +18,8 @@ import { extentOf, lookInto, type Side } from './layers/side.ts';
 import { FILE_ITSELF } from './layers/view.ts';
 import { type PatchEnd, patchLines } from './report/git-patch.ts';
 import { openSide } from './sides.ts';
-import { Store } from './store/layers.ts';
+import { type HeldStore, openHeld } from './store/held-store.ts';
+import type { Store } from './store/layers.ts';
 import type { Entry, TreePath } from './store/manifest.ts';
 
 export type DiffRequest = {
@@ -104,6 +107,8 @@ export type Diff = {
  * @throws SnapError USAGE for what is not there, STORE when a layer of a build was removed.
  */
 export async function diff(request: DiffRequest): Promise<Diff> {
+  const odd = [...request.paths, ...request.ignore].find((glob) => !isMatchable(bytesOfGlob(glob)));
+  if (odd !== undefined) throw new SnapError('USAGE', `"${odd}" cannot be matched`, { hint: GLOB_HINT });
   using stores = openLater(request.project);
   const { signal } = request;
   const [a, b] = [
@@ -126,13 +131,13 @@ export async function diff(request: DiffRequest): Promise<Diff> {
 
 /** Two folders need no store. */
 function openLater(project: () => string): { open: () => Store; [Symbol.dispose](): void } {
-  let store: Store | undefined;
+  let held: HeldStore | undefined;
   return {
     open: () => {
-      store ??= new Store(project());
-      return store;
+      held ??= openHeld(project());
+      return held.store;
     },
-    [Symbol.dispose]: () => store?.[Symbol.dispose](),
+    [Symbol.dispose]: () => held?.[Symbol.dispose](),
   };
 }
 

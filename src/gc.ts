@@ -7,6 +7,7 @@ import type { Keep } from './roots/builds.ts';
 import { readNote } from './roots/inputs.ts';
 import { type Survey, surveyStore } from './roots/survey.ts';
 import { collect, isFullAt, noRoomError, openStore, removeWaste } from './store/collect.ts';
+import { namingIndex } from './store/database.ts';
 import { measure } from './store/disk.ts';
 import {
   type Disk,
@@ -95,6 +96,14 @@ export async function gc(request: GcRequest, report: Report): Promise<GcReport> 
 
 /** The same where the lock is held already. */
 export async function gcHeld(layout: Layout, request: GcRequest): Promise<GcReport> {
+  try {
+    return await gcNow(layout, request);
+  } catch (error) {
+    throw namingIndex(error, layout.index);
+  }
+}
+
+async function gcNow(layout: Layout, request: GcRequest): Promise<GcReport> {
   const { project, dryRun } = request;
   const opened = dryRun ? { store: openStore(project), early: NONE } : await openForGc(layout, project);
   using store = opened.store;

@@ -5,7 +5,8 @@ import { type Arrow, type Box, dotOf } from './report/dot.ts';
 import { svgOf } from './report/graphviz.ts';
 import { counted } from './report/quantity.ts';
 import type { BuildRequest } from './request.ts';
-import { type LayerRow, Store } from './store/layers.ts';
+import { openHeld } from './store/held-store.ts';
+import type { LayerRow, Store } from './store/layers.ts';
 
 /**
  * The layers of a conf as a plan finds them, and what orders them. Arrows run from what is seen to who sees it. What can be told from
@@ -19,7 +20,8 @@ export type Graph = {
 
 export async function graph(request: BuildRequest): Promise<Graph> {
   const planned = await plan(request);
-  using store = new Store(request.project);
+  using held = openHeld(request.project);
+  const { store } = held;
   const inputs = await readInputs(request.project, request.conf, store);
   return {
     conf: request.conf,

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve as resolvePath } from 'node:path';
 import type { Lock } from './debian/lock.ts';
 import { SnapError } from './host/error.ts';
+import { makeFolders } from './host/folder.ts';
 import { removeFile } from './host/remove.ts';
 import { writeFile } from './host/write.ts';
 import type { Inputs } from './inputs.ts';
@@ -110,7 +111,7 @@ export type OutputFolder = { readonly path: string; readonly note: string };
 export function outputFolder(store: Store, output: string): OutputFolder {
   const path = existsSync(output) ? realpathSync(output) : resolvePath(output);
   const notes = notesFolder(store.layout.root);
-  mkdirSync(notes, { recursive: true, mode: 0o700 });
+  makeFolders(notes, 0o700);
   const folder = { path, note: join(notes, `${digestOf(path)}.json`) };
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat && !stat.isDirectory())
@@ -142,7 +143,7 @@ export function folderNotes(store: string): string[] {
  */
 export function fillFolder(store: Store, folder: OutputFolder, plan: ImagePlan, copy = false): Extent {
   const { path, note } = folder;
-  mkdirSync(dirname(path), { recursive: true });
+  makeFolders(dirname(path));
   writeFile(inodeFile(folder), UNFINISHED, { flush: true });
   if (copy) removeFile(note);
   const extent = updateFolder(store, path, note, copy ? asCopies(plan) : plan);
@@ -151,7 +152,7 @@ export function fillFolder(store: Store, folder: OutputFolder, plan: ImagePlan, 
   return extent;
 }
 
-/** What an image was not put into to the end may be filled again. */
+/** What an image was not put into to the end may be filled again. An empty file is what a kill leaves of either word. */
 const UNFINISHED = 'unfinished';
 
 function inodeFile({ note }: OutputFolder): string {
@@ -162,7 +163,7 @@ function inodeFile({ note }: OutputFolder): string {
 function isOwn(folder: OutputFolder, inode: number): boolean {
   const file = inodeFile(folder);
   if (!existsSync(file)) return existsSync(folder.note);
-  return [UNFINISHED, String(inode)].includes(readFileSync(file, 'utf8'));
+  return ['', UNFINISHED, String(inode)].includes(readFileSync(file, 'utf8'));
 }
 
 /** What is told of a build besides its image. */

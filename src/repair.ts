@@ -1,11 +1,11 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { holdForBuild } from './bench.ts';
 import { buildHeld } from './build.ts';
 import { fileFromDeb } from './debian/deb-file.ts';
 import { debPath } from './debian/debs.ts';
 import { download } from './debian/download.ts';
 import type { Pin } from './debian/lock.ts';
-import { SnapError } from './host/error.ts';
+import { diskFailure, errno, SnapError } from './host/error.ts';
 import { removeFile } from './host/remove.ts';
 import { mirrorsOf } from './inputs.ts';
 import { dropKernel } from './kernel/verify.ts';
@@ -23,7 +23,7 @@ import { listConfs, loadConf } from './project/conf.ts';
 import type { Report } from './report/event.ts';
 import { type BuildRequest, usualJobs } from './request.ts';
 import { type LayerRow, Store } from './store/layers.ts';
-import type { File } from './store/manifest.ts';
+import type { File, TreePath } from './store/manifest.ts';
 import { entryAt, mendPath } from './store/mend.ts';
 import { at, removeTree } from './store/tree.ts';
 import {
@@ -60,23 +60,48 @@ export type RepairRequest = VerifyRequest & { readonly show: (request: BuildRequ
  */
 export async function repair(request: RepairRequest): Promise<Repaired> {
   using store = new Store(request.project);
-  const outcomes = new Map<Damage, Outcome>();
-  const { found, lost, confs } = await mendHeld(store, request, outcomes);
-  const failed = await buildAgain(store, request, confs);
+  const { found, outcomes, lost, confs, brokeOff } = await mendHeld(store, request);
+  const failed = brokeOff ? new Map() : await buildAgain(store, request, confs);
   for (const [row, damages] of lost) {
-    const outcome = outcomeOfLayer(store, row, failed);
+    const outcome = outcomeOfLayer(store, row, brokeOff ? [brokeOff] : failed.values());
     for (const damage of damages) outcomes.set(damage, outcome);
   }
-  using _held = await holdForVerify(store, request, 'shared');
-  const { damages: left } = await verifyHeld(store, request);
+  for (const damage of brokeOff ? found.damages : []) {
+    if (!outcomes.has(damage)) outcomes.set(damage, open(brokeOff, AGAIN));
+  }
+  const { left, unseen } = await lookAgain(store, request);
   const isLeft = new Map(left.map((damage) => [idOf(damage), damage]));
   const told = found.damages.map((damage) => {
     const still = isLeft.get(idOf(damage));
     isLeft.delete(idOf(damage));
+    if (unseen) return open(unseen, AGAIN);
     if (damage.kind === 'build') return buildOutcome(damage, still);
     return finalOutcome(outcomes.get(damage) ?? imageOutcome(damage, failed), still);
   });
   return { ...found, outcomes: told, left: [...isLeft.values()] };
+}
+
+const AGAIN = 'repair once more when the disk is in order';
+
+/** What is damaged in the end; `unseen` is why nobody could look. */
+async function lookAgain(
+  store: Store,
+  request: RepairRequest,
+): Promise<{ readonly left: readonly Damage[]; readonly unseen?: Error }> {
+  try {
+    using _held = await holdForVerify(store, request, 'shared');
+    return { left: (await verifyHeld(store, request)).damages };
+  } catch (error) {
+    return { left: [], unseen: ofDisk(error) };
+  }
+}
+
+/** The disk's failure in words for a person. @throws any other error. */
+function ofDisk(error: unknown): SnapError {
+  const failure = diskFailure(error);
+  if (failure) return failure;
+  if (error instanceof SnapError && diskFailure(error.cause)) return error;
+  throw error;
 }
 
 /** What is wrong in the end is what counts. */
@@ -128,66 +153,124 @@ function idOf(damage: Damage): string {
   }
 }
 
-function open(error: unknown, next: string): Outcome {
+function open(given: unknown, next: string): Outcome {
+  const error = diskFailure(given) ?? given;
   if (!(error instanceof Error)) throw error;
   const hint = error instanceof SnapError ? error.hint : undefined;
   return { kind: 'open', why: error.message, next: hint ?? next };
 }
 
 /** The layers that had to be taken away, and what was wrong with them. */
-type Lost = ReadonlyMap<LayerRow, readonly Damage[]>;
+type Lost = Map<LayerRow, readonly Damage[]>;
 
-type Mended = { readonly found: Verified; readonly lost: Lost; readonly confs: ReadonlySet<string> };
+type Outcomes = Map<Damage, Outcome>;
+
+type Mended = {
+  readonly found: Verified;
+  readonly outcomes: Outcomes;
+  readonly lost: Lost;
+  /** What has to be built again. */
+  readonly confs: Set<string>;
+  /** The disk's failure, after which nothing more was tried. */
+  readonly brokeOff?: SnapError;
+};
 
 /** All that is done while nobody else works in the store. */
-async function mendHeld(
-  store: Store,
-  request: RepairRequest,
-  outcomes: Map<Damage, Outcome>,
-): Promise<Mended> {
+async function mendHeld(store: Store, request: RepairRequest): Promise<Mended> {
   using _held = await holdForVerify(store, request, 'exclusive');
   const found = await verifyHeld(store, request);
-  const { damages } = found;
+  const mended = { found, outcomes: new Map(), lost: new Map(), confs: new Set<string>() };
+  try {
+    await mendAll(store, request, mended);
+    return mended;
+  } catch (error) {
+    return { ...mended, brokeOff: ofDisk(error) };
+  }
+}
+
+async function mendAll(
+  store: Store,
+  request: RepairRequest,
+  { found: { damages }, outcomes, lost, confs }: Mended,
+): Promise<void> {
   const slots = slotsIn(store);
-  // First of all: whatever comes to pass from here on, nobody takes a damaged slot for what its note says.
+  // First of all: whatever comes to pass from here on, nobody takes a damaged slot or folder for what its note says.
   const forgotten = forgetSlots(store, damages);
-  const lost = await mendLayers(store, slots, damages, outcomes);
   forgetFolders(store, damages);
+  await mendLayers(store, slots, damages, { outcomes, lost });
   if (damages.some(({ kind }) => kind === 'index')) store.remakeIndex();
   mendSmall(store, damages, outcomes);
   mendKernels(store, damages, outcomes);
   await mendDebs(store, request, damages, outcomes);
-  const confs = mendImages(store, damages, forgotten, outcomes);
+  for (const conf of mendImages(store, damages, forgotten, outcomes)) confs.add(conf);
   for (const conf of listConfs(request.project)) {
-    const layers = JSON.parse(store.lastBuild(conf)?.layers ?? '[]') as [name: string, n: number][];
-    if (layers.some(([, n]) => store.layerNumbered(n) === undefined)) confs.add(conf);
+    if (layersOfLast(store, conf).some((n) => store.layerNumbered(n) === undefined)) confs.add(conf);
   }
-  return { found, lost, confs };
 }
 
+/** The layers of a conf's last build. */
+function layersOfLast(store: Store, conf: string): number[] {
+  const layers = JSON.parse(store.lastBuild(conf)?.layers ?? '[]') as [name: string, n: number][];
+  return layers.map(([, n]) => n);
+}
+
+/** What is mended in its place is on the disk before anything is taken away. */
 async function mendLayers(
   store: Store,
   slots: readonly Slot[],
   damages: readonly Damage[],
-  outcomes: Map<Damage, Outcome>,
-): Promise<Lost> {
-  const lost = new Map<number, Damage[]>();
-  const lose = (n: number, damage: Damage): void => void lost.set(n, [...(lost.get(n) ?? []), damage]);
+  { outcomes, lost }: Pick<Mended, 'outcomes' | 'lost'>,
+): Promise<void> {
+  const bad = new Map<number, Damage[]>();
+  const lose = (n: number, damage: Damage): void => void bad.set(n, [...(bad.get(n) ?? []), damage]);
+  const isMadeAgain = madeAgain(store);
   for (const damage of damages) {
     if (damage.kind === 'layer') lose(damage.n, damage);
     if (damage.kind !== 'path') continue;
-    if (await mendOne(store, slots, damage)) {
-      outcomes.set(damage, { kind: 'mended', how: 'put right in the layer' });
-    } else {
-      for (const { n } of [damage, ...damage.sharing]) lose(n, damage);
-    }
+    const numbers = [damage, ...damage.sharing].map(({ n }) => n);
+    const result = await mendOne(store, slots, damage);
+    const isTakenAway = result === 'lost' || (result === 'unreachable' && numbers.every(isMadeAgain));
+    if (isTakenAway) for (const n of numbers) lose(n, damage);
+    else outcomes.set(damage, outcomeInPlace(result));
   }
-  const rows = [...lost].flatMap(([n, own]): [LayerRow, Damage[]][] => {
+  settleMended(store, damages, outcomes);
+  for (const [damage, { kind }] of outcomes) {
+    if (kind === 'open' && damage.kind === 'path' && bad.has(damage.n)) lose(damage.n, damage);
+  }
+  for (const [n, own] of bad) {
     const row = store.layerNumbered(n);
-    return row ? [[row, own]] : [];
-  });
-  for (const n of lost.keys()) store.retire(n);
-  return new Map(rows);
+    if (row) lost.set(row, own);
+  }
+  for (const n of bad.keys()) store.retire(n);
+}
+
+/** Whether a build of some conf makes a layer again when it is gone. */
+function madeAgain(store: Store): (n: number) => boolean {
+  const confs = listConfs(dirname(store.layout.root));
+  const layers = new Set(confs.flatMap((conf) => layersOfLast(store, conf)));
+  return (n) => layers.has(n);
+}
+
+function outcomeInPlace(result: 'mended' | 'unreachable' | SnapError): Outcome {
+  if (result === 'mended') return { kind: 'mended', how: 'put right in the layer' };
+  if (result !== 'unreachable') return open(result, AGAIN);
+  return {
+    kind: 'open',
+    why: 'the disk refuses the layer, and no conf makes it again',
+    next: 'look at what the kernel says of the disk (dmesg)',
+  };
+}
+
+/** Brings what was put right to the disk. @throws when it failed: then nothing counts as mended. */
+function settleMended(store: Store, damages: readonly Damage[], outcomes: Outcomes): void {
+  const mended = damages.filter((damage) => outcomes.get(damage)?.kind === 'mended');
+  if (mended.length === 0) return;
+  try {
+    store.settleFolder(store.layout.layers);
+  } catch (error) {
+    for (const damage of mended) outcomes.delete(damage);
+    throw error;
+  }
 }
 
 /** Folders of a person's own that hold a file of a damaged layer: the next build or restore that fills one makes it from nothing. */
@@ -205,7 +288,13 @@ function forgetFolders({ layout }: Store, damages: readonly Damage[]): void {
 
 type PathDamage = Extract<Damage, { kind: 'path' }>;
 
-async function mendOne(store: Store, slots: readonly Slot[], { n, path }: PathDamage): Promise<boolean> {
+/**
+ * lost: its content is nowhere to be found. unreachable: the disk fails in the layer itself, which can only be made again elsewhere. An error:
+ * something else could not be written, so that the layer stays as it is.
+ */
+type InPlace = 'mended' | 'lost' | 'unreachable' | SnapError;
+
+async function mendOne(store: Store, slots: readonly Slot[], { n, path }: PathDamage): Promise<InPlace> {
   const copies = (_: number, entry: File): Buffer[] => [
     ...store.holdersOf(entry.path).flatMap((other) => {
       const isThere = other !== n && store.layerNumbered(other) !== undefined;
@@ -217,19 +306,31 @@ async function mendOne(store: Store, slots: readonly Slot[], { n, path }: PathDa
     ...slots.map(({ slot }) => at(slot, entry.path)),
   ];
   try {
-    if (mendPath(store, n, path, copies)) return true;
-    if (store.manifestOf(n).get(path)?.type !== 'file') return false;
-    const folder = store.makeWorkDir();
-    try {
-      const target = join(folder, 'file');
-      const packed = { debsDir: store.layout.debs, tree: store.treeOf(n), debs: debsOf(store, n), path };
-      return (await fileFromDeb(packed, target)) && mendPath(store, n, path, () => [Buffer.from(target)]);
-    } finally {
-      store.dropWorkDir(folder);
-    }
+    if (mendPath(store, n, path, copies)) return 'mended';
+    if (store.manifestOf(n).get(path)?.type !== 'file') return 'lost';
+    return (await mendFromDeb(store, n, path)) ? 'mended' : 'lost';
   } catch (error) {
-    if (error instanceof Error && 'code' in error) return false; // the disk refuses: the layer is made again elsewhere
-    throw error;
+    return outcomeOf(error, store.treeOf(n));
+  }
+}
+
+function outcomeOf(error: unknown, tree: string): InPlace {
+  const code = errno(error);
+  if (code === undefined) throw error;
+  if (error instanceof SnapError && !diskFailure(error.cause)) return 'lost'; // nobody can read what should be there
+  const file = String((error as NodeJS.ErrnoException).path);
+  const isFull = ['ENOSPC', 'EDQUOT'].includes(code);
+  return diskFailure(error) && (isFull || !file.startsWith(`${tree}/`)) ? ofDisk(error) : 'unreachable';
+}
+
+async function mendFromDeb(store: Store, n: number, path: TreePath): Promise<boolean> {
+  const folder = store.makeWorkDir();
+  try {
+    const target = join(folder, 'file');
+    const packed = { debsDir: store.layout.debs, tree: store.treeOf(n), debs: debsOf(store, n), path };
+    return (await fileFromDeb(packed, target)) && mendPath(store, n, path, () => [Buffer.from(target)]);
+  } finally {
+    store.dropWorkDir(folder);
   }
 }
 
@@ -390,7 +491,7 @@ async function buildAgain(
   return failed;
 }
 
-function outcomeOfLayer(store: Store, row: LayerRow, failed: ReadonlyMap<string, unknown>): Outcome {
+function outcomeOfLayer(store: Store, row: LayerRow, failed: Iterable<unknown>): Outcome {
   if (row.kind === 'deb') {
     return { kind: 'mended', how: 'taken away: the deb is unpacked again when a layer needs it' };
   }
@@ -399,7 +500,7 @@ function outcomeOfLayer(store: Store, row: LayerRow, failed: ReadonlyMap<string,
     return { kind: 'mended', how: 'the layer was made again, and is the same' };
   if (again)
     return { kind: 'mended', how: `the layer was made again, with other content: it is layer ${again.n}` };
-  const [error] = failed.values();
+  const [error] = failed;
   if (error !== undefined) return open(error, 'build the conf once the cause is gone');
   return { kind: 'mended', how: 'the layer was removed: no conf makes it any more' };
 }

@@ -4,7 +4,8 @@ import { type Package, packagesOf, pathsOf } from './layers/packages.ts';
 import { lookInto, type Side } from './layers/side.ts';
 import { openSide } from './sides.ts';
 import { keptBuilds } from './store/builds.ts';
-import { Store } from './store/layers.ts';
+import { type HeldStore, openHeld } from './store/held-store.ts';
+import type { Store } from './store/layers.ts';
 import { type Entry, parentOf, type TreePath } from './store/manifest.ts';
 
 /** One part of a whole: bytes are those of regular files, hard links counted once. */
@@ -47,10 +48,10 @@ export async function sizesOf(
   image: string | undefined,
   signal: AbortSignal,
 ): Promise<Sizes> {
-  let opened: Store | undefined;
+  let opened: HeldStore | undefined;
   const store = (): Store => {
-    opened ??= new Store(project());
-    return opened;
+    opened ??= openHeld(project());
+    return opened.store;
   };
   try {
     const { side, notes } = await openSide(store, image ?? lastBuilt(store()), { signal });

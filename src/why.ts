@@ -1,7 +1,8 @@
 import { nearest, SnapError } from './host/error.ts';
 import { type Difference, decidedOf, differences } from './layers/reason.ts';
 import { listConfs } from './project/conf.ts';
-import { type BuildRow, type LayerRow, Store } from './store/layers.ts';
+import { openHeld } from './store/held-store.ts';
+import type { BuildRow, LayerRow, Store } from './store/layers.ts';
 
 /** A layer as a build of the conf had it. */
 export type Occurrence = {
@@ -39,7 +40,8 @@ export type WhyRequest = {
  * @throws SnapError USAGE for a layer or build that is not there, STORE when the earlier layer was removed.
  */
 export function why(request: WhyRequest): Why {
-  using store = new Store(request.project);
+  using held = openHeld(request.project);
+  const { store } = held;
   const { layer: name } = request;
   const conf = request.conf ?? builtLast(store, request.project, name);
   const builds = store.buildsOf(conf);

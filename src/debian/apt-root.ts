@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 import { attempt, type Outcome } from '../host/program.ts';
 import type { Mirror } from '../project/conf.ts';
 import { bare, fetchedReleases, parseSimulation, type Simulated, updateProblems } from './apt-output.ts';
@@ -54,7 +55,7 @@ export async function withAptRoot<T>(
   use: (root: AptRoot) => Promise<T>,
 ): Promise<T> {
   for (const folder of [`${LISTS}/partial`, 'cache/archives/partial', 'sources.d', 'none']) {
-    await mkdir(join(dir, folder), { recursive: true, mode: 0o700 });
+    makeFolders(join(dir, folder), 0o700);
   }
   await writeFile(join(dir, 'apt.conf'), configuration(arch, await hostProxySettings()));
   await writeFile(

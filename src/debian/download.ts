@@ -1,6 +1,7 @@
-import { mkdir, open, stat } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 import type { Mirror } from '../project/conf.ts';
 import { checkDeb } from './deb.ts';
 import { debPath } from './debs.ts';
@@ -47,7 +48,7 @@ export async function download(
   if (missing.length === 0) return;
   if (options.offline) throw offlineError(missing);
   const transfers = missing.map((pin) => debTransfer(pin, options));
-  await mkdir(options.debsDir, { recursive: true, mode: 0o700 });
+  makeFolders(options.debsDir, 0o700);
   const failures = await transferAll(transfers, options);
   await syncFolder(options.debsDir);
   if (failures.size > 0) throw missingError(await missingDebs(missing, options.debsDir), failures);
@@ -79,7 +80,7 @@ export async function fetchSource(
       },
     );
   }
-  await mkdir(options.sourcesDir, { recursive: true, mode: 0o700 });
+  makeFolders(options.sourcesDir, 0o700);
   const [failure] = (await transferAll([{ url, sha256, size: undefined, file }], options)).values();
   await syncFolder(options.sourcesDir);
   if (failure === undefined) return file;

@@ -61,6 +61,11 @@ const REFUSALS: Readonly<Record<string, readonly [state: string, hint: string]>>
   EROFS: ['the filesystem is read-only', 'mount it writable'],
   ENOSPC: ['no space is left', 'make room on the disk'],
   EDQUOT: ['the quota is used up', 'make room on the disk'],
+  // SQLite tells of a removal, or a file's length, that failed without the reason.
+  SQLITE_IOERR: [
+    'the disk reports an error, or has no room left',
+    'look at what the kernel says of the disk (dmesg) and at the room on it; then, what is damaged: snap verify --deep',
+  ],
   SQLITE_CANTOPEN: [
     'it, or a file beside it, cannot be opened',
     'look at who may write there, and at what the kernel says of the disk (dmesg)',
@@ -73,7 +78,7 @@ const REFUSALS: Readonly<Record<string, readonly [state: string, hint: string]>>
  */
 export function diskFailure(error: unknown, file?: string): SnapError | undefined {
   const code = errno(error) ?? '';
-  const known = code.startsWith('SQLITE_IOERR') ? 'EIO' : code === 'SQLITE_FULL' ? 'ENOSPC' : code;
+  const known = code.startsWith('SQLITE_IOERR') ? 'SQLITE_IOERR' : code === 'SQLITE_FULL' ? 'ENOSPC' : code;
   const refusal = REFUSALS[known];
   if (refusal === undefined || error instanceof SnapError || !(error instanceof Error)) return undefined;
   const [state, hint] = refusal;

@@ -22,3 +22,12 @@ export function removeFolder(folder: string): void {
   }
   rmdirSync(folder);
 }
+
+/** Does a removal that nothing depends on: what the system refuses stays where it is. */
+export function removeIfPossible(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+  }
+}

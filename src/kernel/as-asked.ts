@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../host/folder.ts';
 import { INPUT, OUT } from './builder.ts';
 import { kconfigError, type Problem } from './check-kconfig.ts';
 import { findProblems, type KconfigTree } from './facts.ts';
@@ -31,7 +32,7 @@ export function kconfigTree(job: KernelJob): KconfigTree {
     async run(script, files) {
       const input = join(job.work, 'kconfig-files');
       const out = join(job.work, 'kconfig-out');
-      for (const folder of [input, out]) mkdirSync(folder, { recursive: true, mode: 0o755 });
+      for (const folder of [input, out]) makeFolders(folder, 0o755);
       for (const [file, text] of Object.entries(files)) writeFileSync(join(input, file), text);
       job.tree.begin();
       const outcome = await runStage(job, {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, matchesGlob } from 'node:path';
 import { errno, nearest, SnapError } from '../host/error.ts';
+import { GLOB_HINT, isMatchable } from '../host/glob.ts';
 import { contentOf } from '../layers/key.ts';
 import type { Kernel } from '../project/kernel.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
@@ -104,11 +105,12 @@ function readBase(folder: Folder, { base }: Kernel): Base {
 function fragmentPaths(folder: Folder, { fragments }: Kernel): string[] {
   const paths = fragments.flatMap((glob) => {
     if (!/[*?[{]/.test(glob)) return [glob];
+    const word = `kernel_kconfig ${glob}`;
+    if (!isMatchable(glob)) throw dataFault(folder, '', `"${glob}" cannot be matched`, GLOB_HINT, word);
     const names = namesIn(folder, '')
       .filter((path) => matchesGlob(path, glob))
       .sort();
     if (names.length > 0) return names;
-    const word = `kernel_kconfig ${glob}`;
     throw dataFault(
       folder,
       '',

@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 import { lastLines } from '../host/program.ts';
 import { at, digestFile, walk } from '../store/tree.ts';
 import { type Builder, builderEnvironment, INPUT, LINUX } from './builder.ts';
@@ -27,7 +28,7 @@ export async function applyPatches(
   { folder, work, epoch }: { readonly folder: string; readonly work: string; readonly epoch: number },
 ): Promise<Patched> {
   const made = join(folder, LINUX);
-  mkdirSync(made, { recursive: true, mode: 0o755 });
+  makeFolders(made, 0o755);
   if (patches.length === 0) return {};
   const input = join(work, 'patches');
   mkdirSync(input, { mode: 0o755 });

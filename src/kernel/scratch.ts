@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../host/folder.ts';
 import { BUILD, builderEnvironment, INPUT, OUT } from './builder.ts';
 import type { KconfigTree } from './facts.ts';
 import { type KernelJob, makeWords, requireSuccess } from './job.ts';
@@ -37,7 +38,7 @@ export function openScratch(job: KernelJob): Scratch {
     make,
     async run(script, files) {
       const [input, out] = ['scratch-files', 'scratch-out'].map((name) => join(job.work, name));
-      for (const folder of [input!, out!]) mkdirSync(folder, { recursive: true, mode: 0o755 });
+      for (const folder of [input!, out!]) makeFolders(folder, 0o755);
       for (const [name, text] of Object.entries(files)) writeFileSync(join(input!, name), text);
       const outcome = await run(`export FILES=${INPUT}\n{ ${script}\n} >${OUT}/stdout`, [
         { from: input!, to: INPUT, writable: false },

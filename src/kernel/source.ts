@@ -4,6 +4,7 @@ import { debPath } from '../debian/debs.ts';
 import type { Lock } from '../debian/lock.ts';
 import { bootId } from '../host/clock.ts';
 import { SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 import { lastLines } from '../host/program.ts';
 import { pinOf } from '../layers/key.ts';
 import type { Workshop } from '../layers/run.ts';
@@ -77,7 +78,7 @@ export async function unpackInto(
   source: Source,
   { work, timeout, signal }: { readonly work: string } & Pick<Workshop, 'timeout' | 'signal'>,
 ): Promise<{ readonly exitCode: number | undefined; readonly log: string }> {
-  mkdirSync(tree, { recursive: true, mode: 0o755 });
+  makeFolders(tree, 0o755);
   const empty = join(work, 'empty');
   mkdirSync(empty);
   const steps = [unpackStep(source, tree, work)];

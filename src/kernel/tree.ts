@@ -12,6 +12,7 @@ import {
 import { basename, dirname, join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
 import { bootId } from '../host/clock.ts';
+import { makeFolders } from '../host/folder.ts';
 import type { Workshop } from '../layers/run.ts';
 import { type Kernel, sourceClosure } from '../project/kernel.ts';
 import { digestOf } from '../store/digest.ts';
@@ -96,7 +97,7 @@ export async function openTree(
   wanted: Wanted,
 ): Promise<BuildTree> {
   const folder = treeFolder(store.layout, scriptlet, source);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolders(folder, 0o700);
   const wait = (): void =>
     report({ kind: 'note', text: `waiting for another build of the kernel of "${scriptlet}" to end` });
   const held = await holdLock(join(folder, 'lock'), 'exclusive', wait, signal);
@@ -247,7 +248,7 @@ function isFolder(file: Buffer): boolean {
 function copyPristine(source: string, top: string, path: string): void {
   const file = at(top, path);
   if (lstatSync(file, { throwIfNoEntry: false })) rmSync(file, { force: true });
-  mkdirSync(at(top, dirname(path)), { recursive: true, mode: 0o755 });
+  makeFolders(at(top, dirname(path)), 0o755);
   const from = at(source, path);
   if (lstatSync(from).isSymbolicLink()) symlinkSync(readlinkSync(from, 'buffer'), file);
   else copyFileSync(from, file);

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { debPath } from '../debian/debs.ts';
@@ -6,6 +5,7 @@ import type { Lock, PackageId } from '../debian/lock.ts';
 import { NeedsDpkg } from '../debian/unpack.ts';
 import { makeUnpacker, type Unpacker } from '../debian/unpacker.ts';
 import { SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Inputs, keyOf, pinOf } from './key.ts';
 import { makeSlots } from './slots.ts';
@@ -79,7 +79,7 @@ async function makeTree({ store, lock, unpacker, signal }: Makers, id: PackageId
   const begun = performance.now();
   try {
     const layer = join(folder, 'layer');
-    mkdirSync(join(layer, 'tree'), { recursive: true, mode: 0o755 });
+    makeFolders(join(layer, 'tree'), 0o755);
     const task = { file: debPath(store.layout.debs, pin), folder: join(layer, 'tree') };
     const unpacked = await unpacker.unpack(task, pin.size);
     const inputs = inputsOf(lock, id);

@@ -299,8 +299,18 @@ export function currentSlot({ link, slots }: Slots): string | undefined {
       hint: 'move it away',
     });
   }
-  const slot = join(dirname(link), readlinkSync(link));
+  const slot = join(dirname(link), targetOf(link));
   return slots.includes(slot) && existsSync(slot) ? slot : undefined;
+}
+
+/** Empty where the link was taken away this moment. */
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return '';
+    throw error;
+  }
 }
 
 export function recipeOf(plan: ImagePlan): Recipe {

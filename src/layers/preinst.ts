@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../host/folder.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { startingWith } from '../store/sorted-manifest.ts';
 import { at, makeEntry } from '../store/tree.ts';
@@ -48,7 +49,7 @@ export function stagePreinst(store: Store, { row, infoName }: StackedDeb, folder
   const files = [...startingWith(store.manifestOf(row.n), start)].filter(({ type }) => type === 'file');
   if (!files.some(({ path }) => path === `${start}preinst`)) return false;
   const staged = join(folder, infoName);
-  mkdirSync(staged, { recursive: true, mode: 0o755 });
+  makeFolders(staged, 0o755);
   for (const entry of files)
     makeEntry(entry, at(staged, entry.path.slice(start.length)), at(store.treeOf(row.n), entry.path));
   const [[, status] = []] = store.recordsOf(row.n)[STATUS] ?? [];

@@ -1,15 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 import { ownFile } from '../host/own.ts';
 import { attempt, type Outcome } from '../host/program.ts';
 import { type Bounds, makeBounds, PROCESS_LIMIT, processBound } from './cgroup.ts';
@@ -195,8 +187,7 @@ function makeStack(folder: string, trees: readonly string[]): Stack {
       },
     );
   }
-  for (const name of ['lower', 'below', 'upper', 'work', 'root'])
-    mkdirSync(join(folder, name), { recursive: true, mode: 0o755 });
+  for (const name of ['lower', 'below', 'upper', 'work', 'root']) makeFolders(join(folder, name), 0o755);
   trees.forEach((tree, number) => {
     symlinkSync(tree, join(folder, 'lower', String(number)));
   });

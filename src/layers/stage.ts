@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 import type { TreePath } from '../store/manifest.ts';
 import { at, copyFile, setTime, walk } from '../store/tree.ts';
 
@@ -35,7 +36,7 @@ export function changedMeanwhile(which: string, cause?: unknown): SnapError {
 }
 
 function copyInput(from: string, to: string, epoch: number): void {
-  mkdirSync(dirname(to), { recursive: true, mode: 0o755 });
+  makeFolders(dirname(to), 0o755);
   const folders: TreePath[] = [];
   for (const { path, stat } of walk(from)) {
     const [source, target] = [at(from, path), at(to, path)];

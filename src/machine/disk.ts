@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 import { ownFile } from '../host/own.ts';
 import { findProgram } from '../host/path.ts';
 import { run } from '../host/program.ts';
@@ -128,7 +129,7 @@ async function make(
   signal: AbortSignal,
 ): Promise<void> {
   const own = join(folder, 'top', '.snap-run');
-  for (const name of ['rw', 'root']) mkdirSync(join(own, name), { recursive: true, mode: 0o755 });
+  for (const name of ['rw', 'root']) makeFolders(join(own, name), 0o755);
   mkdirSync(join(folder, 'root'));
   copyFileSync(INIT, join(own, 'init'));
   chmodSync(join(own, 'init'), 0o755);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { SnapError } from '../host/error.ts';
 import { lastLines, quote } from '../host/program.ts';
 
@@ -6,6 +7,8 @@ import { lastLines, quote } from '../host/program.ts';
 export type Bubble = {
   /** bubblewrap's arguments that make the file system; the root is an empty tmpfs. */
   readonly mounts: readonly string[];
+  /** Files to be read, by their absolute path inside: they lie nowhere on the host, so that nothing is left there however snap ends. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly input?: Uint8Array;
@@ -56,7 +59,12 @@ export async function runInBubble(bubble: Bubble): Promise<BubbleOutcome> {
   const way = await workingWay(bubble);
   bubble.signal?.throwIfAborted();
   const env = Object.entries(bubble.env).flatMap(([name, value]) => ['--setenv', name, value]);
-  return launch(way, [...bubble.mounts, ...env, '--', ...bubble.command], bubble);
+  const files = [...bubble.files.keys()].flatMap((path, at) => [
+    '--ro-bind-data',
+    String(FIRST_FILE + at),
+    path,
+  ]);
+  return launch(way, [...files, ...bubble.mounts, ...env, '--', ...bubble.command], bubble);
 }
 
 /** How to enter a sandbox: as whom, and with which namespaces. */
@@ -89,14 +97,18 @@ async function workingWay(bubble: Bubble): Promise<Way> {
   });
 }
 
-type Limits = Pick<Bubble, 'input' | 'seconds' | 'bytes' | 'signal'>;
+/** The descriptor of the first file, after the standard ones and the third. */
+const FIRST_FILE = 4;
+
+type Limits = Pick<Bubble, 'input' | 'seconds' | 'bytes' | 'signal'> & Partial<Pick<Bubble, 'files'>>;
 
 function launch(way: Way, args: readonly string[], limits: Limits): Promise<BubbleOutcome> {
   const { promise, resolve, reject } = Promise.withResolvers<BubbleOutcome>();
+  const files = [...(limits.files?.values() ?? [])];
   const child = spawn('bwrap', [...ISOLATION, ...way.flags, ...args], {
     cwd: '/',
     env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', ...files.map(() => 'pipe' as const)],
     ...way.user,
   });
   const { signal } = limits;
@@ -121,9 +133,17 @@ function launch(way: Way, args: readonly string[], limits: Limits): Promise<Bubb
     const [stdout, stderr, third] = streams.map((chunks) => Buffer.concat(chunks));
     resolve({ end, exitCode: code ?? undefined, stdout: stdout!, stderr: stderr!, third: third! });
   });
-  child.stdin?.on('error', () => {}); // it may end without reading its input
-  child.stdin?.end(limits.input ?? '');
+  give(child.stdin, limits.input ?? '');
+  files.forEach((content, at) => {
+    give(child.stdio[FIRST_FILE + at] as Writable | null, content);
+  });
   return promise;
+}
+
+/** It may end without reading all of it. */
+function give(stream: Writable | null, content: string | Uint8Array): void {
+  stream?.on('error', () => {});
+  stream?.end(content);
 }
 
 function collect(child: ChildProcess, fd: number, most: number, overflow: () => void): Buffer[] {

@@ -1,18 +1,7 @@
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
-import { removeFolder } from '../host/remove.ts';
 import { type Bubble, type BubbleOutcome, runInBubble } from './bubble.ts';
 import type { Conf } from './conf.ts';
 import { missingDeclaration } from './diagnose.ts';
@@ -46,22 +35,12 @@ export async function check(
     (scriptlet) => scriptlet.hasCheck && options.cache.get(options.checkKey(scriptlet)) === undefined,
   );
   if (open.length === 0) return [];
-  // Snap itself may lie where the project's owner cannot look, in root's home say.
-  const stage = mkdtempSync(join(tmpdir(), 'snap-check-'));
-  try {
-    chmodSync(stage, 0o755);
-    const prelude = join(stage, 'prelude.sh');
-    writeFileSync(prelude, readFileSync(options.prelude));
-    chmodSync(prelude, 0o644);
-    for (const scriptlet of open) {
-      const key = options.checkKey(scriptlet);
-      const outcome = await runInBubble(bubbleOf(conf, scriptlet, { ...options, prelude }));
-      if (outcome.end !== 'exit' || outcome.exitCode !== 0) throw failure(conf, scriptlet, options, outcome);
-      // What was saved meanwhile has not been looked at.
-      if (options.checkKey(scriptlet) === key) options.cache.set(key, 'passed');
-    }
-  } finally {
-    removeFolder(stage);
+  for (const scriptlet of open) {
+    const key = options.checkKey(scriptlet);
+    const outcome = await runInBubble(bubbleOf(conf, scriptlet, options));
+    if (outcome.end !== 'exit' || outcome.exitCode !== 0) throw failure(conf, scriptlet, options, outcome);
+    // What was saved meanwhile has not been looked at.
+    if (options.checkKey(scriptlet) === key) options.cache.set(key, 'passed');
   }
   return open.map(({ name }) => name);
 }
@@ -69,10 +48,13 @@ export async function check(
 function bubbleOf(conf: Conf, scriptlet: Scriptlet, { prelude, seconds = 60, signal }: CheckOptions): Bubble {
   const { uid, gid } = statSync(conf.project);
   return {
-    mounts: [...hostPrograms(), ...inputs(conf, scriptlet, prelude), '--chdir', '/'],
-    // The variables come in through standard input, see below.
+    mounts: [...hostPrograms(), ...inputs(conf, scriptlet), '--chdir', '/'],
+    // Snap itself may lie where the project's owner cannot look, in root's home say.
+    files: new Map([
+      ['/run/snap/prelude.sh', readFileSync(prelude)],
+      ['/run/snap/variables.sh', Buffer.from(scriptlet.variables)],
+    ]),
     command: ['/bin/sh', '-c', 'exec /bin/bash /run/snap/prelude.sh do_check </dev/null 2>&1'],
-    input: Buffer.from(scriptlet.variables),
     env: {
       PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: '/tmp',
@@ -101,7 +83,7 @@ function hostPrograms(): string[] {
   return [...system, ...folders, '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp'];
 }
 
-function inputs(conf: Conf, scriptlet: Scriptlet, prelude: string): string[] {
+function inputs(conf: Conf, scriptlet: Scriptlet): string[] {
   const data = scriptlet.dataDir === undefined ? ['--dir'] : ['--ro-bind', scriptlet.dataDir];
   const files = scriptlet.files.flatMap((path) => [
     '--ro-bind',
@@ -109,17 +91,8 @@ function inputs(conf: Conf, scriptlet: Scriptlet, prelude: string): string[] {
     `/run/snap/home/${path}`,
   ]);
   return [
-    ...['--ro-bind', prelude, '/run/snap/prelude.sh', '--ro-bind', scriptlet.file, '/run/snap/scriptlet.sh'],
-    ...[
-      '--ro-bind-data',
-      '0',
-      '/run/snap/variables.sh',
-      ...data,
-      '/run/snap/data',
-      '--dir',
-      '/run/snap/home',
-      ...files,
-    ],
+    ...['--ro-bind', scriptlet.file, '/run/snap/scriptlet.sh'],
+    ...[...data, '/run/snap/data', '--dir', '/run/snap/home', ...files],
   ];
 }
 

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { SnapError } from '../host/error.ts';
+import { GLOB_HINT, isMatchable } from '../host/glob.ts';
 import type { Conf } from './conf.ts';
 import { type Declaration, type Evaluation, type Fault, isFault } from './evaluation.ts';
 import { isWrong, type Kernel, readKernel, wrongBuildNeed } from './kernel.ts';
@@ -173,9 +174,9 @@ function plainPath(path: string): string {
 function checkExclude(glob: string): string | Wrong {
   const plain = glob.replace(/^\/+/, '').replace(/\/+$/, '');
   const parts = plain.split('/');
-  if (plain !== '' && parts.every((part) => part !== '' && part !== '.' && part !== '..')) {
-    return Buffer.from(plain).toString('latin1');
-  }
+  const bytes = Buffer.from(plain).toString('latin1');
+  if (!isMatchable(bytes)) return { what: `exclude_path "${glob}" cannot be matched`, hint: GLOB_HINT };
+  if (plain !== '' && parts.every((part) => part !== '' && part !== '.' && part !== '..')) return bytes;
   return {
     what: `exclude_path "${glob}" matches no path of an image`,
     hint: "for example exclude_path 'usr/share/doc/*'",

@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync, realpathSync } from 'node:fs';
 import { SnapError } from '../host/error.ts';
 import { ownFile } from '../host/own.ts';
 import { run } from '../host/program.ts';
-import { removeFolder } from '../host/remove.ts';
 import { type BubbleOutcome, NOBODY, runInBubble } from './bubble.ts';
 import { type Evaluation, type Fault, readSegment, type Segment } from './evaluation.ts';
 
@@ -31,53 +28,37 @@ const MOST_BYTES = 16 * 1024 * 1024;
  * @throws SnapError SCRIPTLET naming the scriptlet that never ended or printed without end; HOST without a sandbox.
  */
 export async function evaluate(question: Question): Promise<(Evaluation | Fault)[]> {
-  const stage = mkdtempSync(join(tmpdir(), 'snap-evaluate-'));
-  try {
-    stageTexts(stage, question);
-    const tokens = question.scriptlets.map(() => randomBytes(16).toString('hex'));
-    const outcome = await runInBubble({
-      mounts: await mounts(stage, question),
-      command: ['/run/snap/bash', '--norc', '--noprofile', '/run/snap/declare.sh'],
-      env: { LC_ALL: 'C' },
-      input: Buffer.from(questionText(question, tokens)),
-      seconds: question.seconds,
-      bytes: MOST_BYTES,
-      user: NOBODY,
-      reads: [join(stage, 'texts')],
-    });
-    const known = Object.keys(question.vars);
-    return cut(question, tokens, outcome).map((segment) => readSegment(segment, known));
-  } finally {
-    removeFolder(stage);
-  }
+  const tokens = question.scriptlets.map(() => randomBytes(16).toString('hex'));
+  const outcome = await runInBubble({
+    files: texts(question),
+    mounts: await mounts(),
+    command: ['/run/snap/bash', '--norc', '--noprofile', '/run/snap/declare.sh'],
+    env: { LC_ALL: 'C' },
+    input: Buffer.from(questionText(question, tokens)),
+    seconds: question.seconds,
+    bytes: MOST_BYTES,
+    user: NOBODY,
+    reads: [],
+  });
+  const known = Object.keys(question.vars);
+  return cut(question, tokens, outcome).map((segment) => readSegment(segment, known));
 }
 
-/** Copies of the very texts that go into the key, where nobody may read them. */
-function stageTexts(stage: string, { scriptlets }: Question): void {
-  chmodSync(stage, 0o711);
-  mkdirSync(join(stage, 'texts'), { mode: 0o755 });
-  for (const { name, text } of [
-    ...scriptlets,
-    { name: 'declare.sh', text: readFileSync(EVALUATOR, 'utf8') },
-  ]) {
-    const file = join(stage, 'texts', name);
-    writeFileSync(file, text);
-    chmodSync(file, 0o644);
-  }
-  chmodSync(join(stage, 'texts'), 0o755);
-}
-
-/** Bash, its libraries, /dev/null and the texts, on a root that nobody can write to. */
-async function mounts(stage: string, { scriptlets }: Question): Promise<string[]> {
-  const texts = scriptlets.flatMap(({ name }) => [
-    '--ro-bind',
-    join(stage, 'texts', name),
-    `/run/snap/${name}/scriptlet.sh`,
+/** The very texts that go into the key. */
+function texts({ scriptlets }: Question): Map<string, Buffer> {
+  return new Map([
+    ['/run/snap/declare.sh', readFileSync(EVALUATOR)],
+    ...scriptlets.map(
+      ({ name, text }) => [`/run/snap/${name}/scriptlet.sh`, Buffer.from(text)] as [string, Buffer],
+    ),
   ]);
+}
+
+/** Bash, its libraries and /dev/null, on a root that nobody can write to. */
+async function mounts(): Promise<string[]> {
   const libraries = (await librariesOfBash()).flatMap((path) => ['--ro-bind', realpathSync(path), path]);
   return [
     ...['--ro-bind', realpathSync(BASH), '/run/snap/bash', ...libraries],
-    ...['--ro-bind', join(stage, 'texts', 'declare.sh'), '/run/snap/declare.sh', ...texts],
     ...['--dev-bind', '/dev/null', '/dev/null', '--remount-ro', '/', '--chdir', '/'],
   ];
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type BetterSqlite3 from 'better-sqlite3';
-import { errno } from '../host/error.ts';
+import { diskFailure, errno } from '../host/error.ts';
 import { ownFile } from '../host/own.ts';
 
 export type Database = BetterSqlite3.Database;
@@ -30,7 +30,7 @@ export function openIndex(file: string): Database {
 /** A new index that is to take the place of another one: written at once, and of no use when it is cut off. */
 export function createIndex(file: string): Database {
   const database = new (sqlite())(file);
-  database.pragma('journal_mode = OFF');
+  database.pragma('journal_mode = MEMORY'); // OFF is refused, and then each statement makes and removes a file
   database.pragma('synchronous = OFF');
   database.pragma('cache_size = -65536');
   addTables(database);
@@ -59,6 +59,11 @@ export function openIndexToRead(file: string): Database | undefined {
 /** Whether an error says that the file is no whole database. */
 export function isDamage(error: unknown): boolean {
   return /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ)/.test(errno(error) ?? '');
+}
+
+/** An error of the index where the disk failed, with the index's name; any other one as it is. */
+export function namingIndex(error: unknown, index: string): unknown {
+  return errno(error)?.startsWith('SQLITE_') ? (diskFailure(error, index) ?? error) : error;
 }
 
 function addTables(database: Database): void {

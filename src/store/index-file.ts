@@ -5,14 +5,13 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   statSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { diskFailure, SnapError } from '../host/error.ts';
 import { notice } from '../host/notice.ts';
-import { removeFile } from '../host/remove.ts';
+import { removeFile, removeFolder } from '../host/remove.ts';
 import { type Database, isDamage, openIndex, openIndexCopy, SCHEMA, type Statement } from './database.ts';
 import { isReadOnly, type Layout, readOnlyError, syncFolder } from './layout.ts';
 import { type Held, holdLockNow } from './locks.ts';
@@ -33,17 +32,17 @@ export class IndexFile {
   #depth = 0;
   #renewedAs: string | undefined;
 
-  /** @throws SnapError STORE when a newer snap made the index, or another process still works with a damaged one. */
+  /** Waits for whoever makes the index anew, or works with a damaged one. @throws SnapError STORE when a newer snap made it. */
   constructor(layout: Layout) {
     this.#layout = layout;
-    this.#held = hold(layout, 'shared');
+    this.#held = holdShared(layout);
     try {
       if (isReadOnly(layout)) {
         this.#database = openReadOnly(layout);
         return;
       }
       const opened = tryOpen(layout);
-      this.#database = 'database' in opened ? opened.database : this.#renewed(opened.why);
+      this.#database = 'database' in opened ? opened.database : this.#renewed(opened.why, Infinity);
       this.#inode = statSync(layout.index).ino;
     } catch (error) {
       this.#held.release();
@@ -114,15 +113,15 @@ export class IndexFile {
     } catch (error) {
       if (!isDamage(error)) throw error;
     }
-    this.#database = this.#renewed(why);
+    this.#database = this.#renewed(why, PATIENCE);
     this.#inode = statSync(this.#layout.index).ino;
     for (const renew of this.#renewals) renew();
   }
 
   /** The lock is given up for a moment: another process may be first, and then its index is taken. */
-  #renewed(why: string): Database {
+  #renewed(why: string, patience: number): Database {
     this.#held.release();
-    const alone = hold(this.#layout, 'exclusive');
+    const alone = holdAlone(this.#layout, patience);
     try {
       const inode = statSync(this.#layout.index, { throwIfNoEntry: false })?.ino;
       const isOurs = inode !== undefined && inode === this.#inode;
@@ -134,19 +133,19 @@ export class IndexFile {
       }
     } finally {
       alone.release();
-      this.#held = hold(this.#layout, 'shared');
+      this.#held = holdShared(this.#layout);
     }
     return openIndex(this.#layout.index);
   }
 }
 
 /**
- * Makes the index of a store anew from the folders, whatever it is now.
- * @throws SnapError STORE when the store is read-only, or another process works with the index.
+ * Makes the index of a store anew from the folders, whatever it is now. Waits until no other process works with it.
+ * @throws SnapError STORE when the store is read-only.
  */
 export function remakeIndex(layout: Layout): Rebuilt {
   if (isReadOnly(layout)) throw readOnlyError(layout);
-  const alone = hold(layout, 'exclusive');
+  const alone = holdAlone(layout, Infinity);
   try {
     return replaceIndex(layout);
   } finally {
@@ -154,8 +153,21 @@ export function remakeIndex(layout: Layout): Rebuilt {
   }
 }
 
-function hold({ indexLock, index }: Layout, mode: 'shared' | 'exclusive'): Held {
-  const held = holdLockNow(indexLock, mode);
+/**
+ * Seconds that other processes are waited for by one that is at work: it may hold another lock, for which one of them waits with the index
+ * open.
+ */
+const PATIENCE = 60;
+
+function holdShared({ indexLock, index }: Layout): Held {
+  const onWait = (): void => notice(`waiting for another snap to make the index "${index}" anew`);
+  return holdLockNow(indexLock, 'shared', { patience: Infinity, onWait })!;
+}
+
+function holdAlone({ indexLock, index }: Layout, patience: number): Held {
+  const onWait = (): void =>
+    notice(`the index "${index}" has to be made anew: waiting for other snaps in this store to end`);
+  const held = holdLockNow(indexLock, 'exclusive', { patience, onWait });
   if (held) return held;
   throw new SnapError(
     'STORE',
@@ -263,6 +275,6 @@ function inScratch<T>(work: (folder: string) => T): T {
   try {
     return work(folder);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeFolder(folder);
   }
 }

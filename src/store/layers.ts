@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { bootId } from '../host/clock.ts';
 import { errno, SnapError } from '../host/error.ts';
 import { attempt } from '../host/program.ts';
+import { removeIfPossible } from '../host/remove.ts';
 import { writeFile } from '../host/write.ts';
 import { type BuildName, type BuildNote, buildText, keptBuilds, readBuild, writeBuild } from './builds.ts';
 import { type PathSum, startPathSum } from './check-layer.ts';
@@ -243,11 +244,7 @@ export class Store {
 
   /** Removes a work folder; what cannot be removed now goes when another one is made. */
   dropWorkDir(folder: string): void {
-    try {
-      removeTree(Buffer.from(folder));
-    } catch (error) {
-      if (errno(error) === undefined) throw error;
-    }
+    removeIfPossible(() => removeTree(Buffer.from(folder)));
     this.#release(folder);
   }
 
@@ -380,7 +377,7 @@ export class Store {
   #distrust(numbers: readonly number[]): void {
     distrust(this.layout, numbers);
     this.#transaction(() => {
-      for (const n of numbers) this.#statements.removeLayer.run(n);
+      for (const n of numbers) this.#dropRow(n);
     });
   }
 
@@ -473,19 +470,22 @@ export class Store {
   }
 
   /**
-   * Takes a damaged layer away: its row first, so that nobody finds it any more, then its folder. Its number is given to no other
-   * layer but the same one made again. Needs the store's lock, exclusive.
+   * Takes a damaged layer away: its row first, so that nobody finds it any more, then its folder; what cannot be removed is left to gc. Its
+   * number is given to no other layer but the same one made again. Needs the store's lock, exclusive.
    */
   retire(n: number): void {
-    const row = this.layerNumbered(n);
-    this.#transaction(() => {
-      this.#statements.removeLayer.run(n);
-      this.#statements.keepNumber.run(n);
-      if (row) this.#statements.addRetired.run(n, row.key, row.ids, row.digest);
-    });
+    this.#transaction(() => this.#dropRow(n));
     this.#manifests.delete(n);
     this.#notes.delete(n);
-    this.#removeFolder(n);
+    removeIfPossible(() => this.#removeFolder(n));
+  }
+
+  /** The number stays that of the same layer: kept builds may name it. */
+  #dropRow(n: number): void {
+    const row = this.layerNumbered(n);
+    this.#statements.removeLayer.run(n);
+    this.#statements.keepNumber.run(n);
+    if (row) this.#statements.addRetired.run(n, row.key, row.ids, row.digest);
   }
 
   #removeFolder(n: number): void {
@@ -493,7 +493,7 @@ export class Store {
     const trash = join(this.layout.trash, workDirName());
     if (!existsSync(folder)) return;
     renameSync(folder, trash);
-    removeTree(Buffer.from(trash));
+    removeIfPossible(() => removeTree(Buffer.from(trash)));
   }
 
   /** The number that a layer had before it was retired, when it came out the same. */

@@ -6,7 +6,6 @@ import {
   constants,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { diskFailure, errno, SnapError } from '../host/error.ts';
+import { makeFolders } from '../host/folder.ts';
 
 /** The version of everything that lies in a store. A newer one is refused. */
 export const FORMAT = 1;
@@ -78,20 +78,14 @@ export function prepareLayout(layout: Layout): void {
   }
   const { layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash } = layout;
   const folders = [layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash];
-  if (!existsSync(layout.root)) mkdirSync(layout.root, { recursive: true, mode: 0o700 });
-  for (const folder of [...folders, layout.images]) makeFolder(folder);
+  for (const folder of [layout.root, ...folders, layout.images]) makeFolder(folder);
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
   if (!checkFormat(layout)) writeFileSync(formatFile(layout), `${FORMAT}\n`);
 }
 
-/** Makes a folder that is closed to others, unless it is there. A recursive mkdir of Node's takes any error of the disk for ENOENT. */
+/** Makes a folder that is closed to others, unless it is there. */
 export function makeFolder(folder: string): void {
-  if (existsSync(folder)) return;
-  try {
-    mkdirSync(folder, { mode: 0o700 });
-  } catch (error) {
-    if (errno(error) !== 'EEXIST') throw error; // another process was first
-  }
+  if (!existsSync(folder)) makeFolders(folder, 0o700);
 }
 
 /** Whether the store lies on a filesystem that takes no writes. */

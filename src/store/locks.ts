@@ -2,6 +2,8 @@ import { closeSync, fstatSync, mkdirSync, openSync, readdirSync, statSync } from
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { errno } from '../host/error.ts';
+import { removeIfPossible } from '../host/remove.ts';
+import { lettingSignalsEnd } from '../host/signals.ts';
 import { tryLock } from '../host/syscall.ts';
 
 /** A lock on a file that ends with `release`, which is what `using` calls, or with the process, however that ends. */
@@ -33,7 +35,7 @@ export async function holdLock(
 
 /** The same without a wait: undefined when another process holds it. */
 export function tryHold(file: string, mode: 'shared' | 'exclusive' = 'exclusive'): Held | undefined {
-  return holdLockNow(file, mode, 0);
+  return holdLockNow(file, mode, { patience: 0, onWait: () => {} });
 }
 
 /** Of a file that stays open; undefined where there is nothing to lock. */
@@ -61,29 +63,39 @@ function openLockFile(file: string): number | undefined {
   }
 }
 
-/** Seconds that whoever holds the lock is waited for. */
-const PATIENCE = 60;
+/** Seconds that are waited without a word: most locks are free by then. */
+const SILENT = 2;
 
 /**
- * The same without giving way to anything else meanwhile: for what is never held for long. Undefined when it is held nevertheless, by a
- * long build say.
+ * The same without giving way to anything else meanwhile, but to signals, which end the process at once. Undefined when it is held after
+ * `patience` seconds; without a limit where that is infinite.
  */
 export function holdLockNow(
   file: string,
   mode: 'shared' | 'exclusive',
-  patience = PATIENCE,
+  { patience, onWait }: { readonly patience: number; readonly onWait: () => void },
 ): Held | undefined {
   const fd = openLockFile(file);
   if (fd === undefined) return heldBy(undefined);
+  const isFree = (seconds: number): boolean => waitForLock(fd, mode, Math.min(seconds, patience));
+  if (isFree(SILENT)) return heldBy(fd);
+  const isFreeLater = (): boolean => {
+    onWait();
+    return isFree(patience - SILENT);
+  };
+  if (patience > SILENT && lettingSignalsEnd(isFreeLater)) return heldBy(fd);
+  closeSync(fd);
+  return undefined;
+}
+
+/** False when it is held by others after so many seconds. */
+function waitForLock(fd: number, mode: 'shared' | 'exclusive', seconds: number): boolean {
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
   for (let waited = 0; !tryLock(fd, mode === 'exclusive'); waited += 0.05) {
-    if (waited >= patience) {
-      closeSync(fd);
-      return undefined;
-    }
+    if (waited >= seconds) return false;
     Atomics.wait(sleeper, 0, 0, 50);
   }
-  return heldBy(fd);
+  return true;
 }
 
 /** A folder whose maker holds its lock: `sweepFolders` takes it away once the maker is gone. */
@@ -106,9 +118,7 @@ export function sweepFolders(parent: string, name: RegExp, remove: (folder: stri
     const held = holdFolder(folder);
     if (!held) continue;
     try {
-      remove(folder);
-    } catch (error) {
-      if (errno(error) === undefined) throw error;
+      removeIfPossible(() => remove(folder));
     } finally {
       held.release();
     }

@@ -1,6 +1,6 @@
 import { linkSync, lstatSync, renameSync } from 'node:fs';
 import { SnapError } from '../host/error.ts';
-import { removeFile } from '../host/remove.ts';
+import { removeFile, removeIfPossible } from '../host/remove.ts';
 import { readXattrs, removeXattr } from '../host/syscall.ts';
 import type { Store } from './layers.ts';
 import { type Entry, type File, identity, parentOf, type TreePath } from './manifest.ts';
@@ -152,8 +152,13 @@ function replace(tree: string, path: TreePath, make: (beside: Buffer) => void): 
   const folder = at(tree, parentOf(path));
   const { mtimeMs } = lstatSync(folder);
   removeFile(beside);
-  make(beside);
-  if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) removeTree(file);
-  renameSync(beside, file);
+  try {
+    make(beside);
+    if (lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) removeTree(file);
+    renameSync(beside, file);
+  } catch (error) {
+    removeIfPossible(() => removeFile(beside));
+    throw error;
+  }
   setTime(folder, mtimeMs / 1000);
 }

@@ -1,6 +1,8 @@
+import { dirname } from 'node:path';
 import { type BuildName, buildText } from './builds.ts';
 import type { Database } from './database.ts';
 import type { LayerRow } from './layers.ts';
+import { syncFolder } from './layout.ts';
 
 export type Use = { readonly at: number; readonly floor: number };
 
@@ -90,8 +92,12 @@ export function keepFloor(index: Database, floor: number): void {
     .run(now, floor);
 }
 
-/** In WAL a commit that is not synced is lost with the power, and a folder that was removed after it is not. */
+/**
+ * In WAL a commit that is not synced is lost with the power, and a folder that was removed after it is not. The name of the log is brought to
+ * the disk first: SQLite, which does so after it has made one, takes a failure of that for success.
+ */
 export function durably(index: Database, work: () => void): void {
+  syncFolder(dirname(index.name));
   index.pragma('synchronous = FULL');
   try {
     index.transaction(work).immediate();

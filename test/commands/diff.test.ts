@@ -242,6 +242,11 @@ test('levels, globs and times choose what is shown and what counts, and the rest
   const ignored = diff('a@1', `${folderOf(1)}-touched`, '--ignore-times');
   assert.equal(ignored.status, 0);
   assert.match(ignored.stderr, /left out by --ignore-times: 1 difference of time alone/);
+  for (const option of ['--path', '--ignore']) {
+    const odd = diff('a@1', 'a@2', option, 'a,[[:alpha:]]');
+    assert.deepEqual([odd.status, odd.stdout], [2, '']);
+    assert.match(odd.stderr, /^snap: "a,\[\[:alpha:\]\]" cannot be matched\nhint: /);
+  }
 });
 
 test('--patch makes of one tree the text files of the other, from builds, folders and archives', () => {

@@ -89,6 +89,33 @@ test('a build that begins while gc runs waits for it, and says so', async () => 
   requireWhole(project);
 });
 
+const LOOKS = [
+  ['diff', 'a@1', 'a@2'],
+  ['size', 'a'],
+  ['why', 'more-0'],
+  ['graph', 'a', '--format', 'dot'],
+] as const;
+
+for (const words of LOOKS) {
+  test(`snap ${words[0]} that begins while gc runs waits for it, says so, and can be stopped`, async () => {
+    const project = someProject();
+    {
+      using store = new Store(project);
+      addBuild(store, 'a', addLayers(store, 3, 8192, 'more'));
+    }
+    const gc = await holdLock(layoutOf(project).lock, 'exclusive');
+    const look = begin([SNAP, '-C', project, ...words]);
+    const other = begin([SNAP, '-C', project, ...words]);
+    const isWaiting = ({ said }: Running): boolean => said().includes('waiting for "snap gc" to end');
+    await until('both say that they wait', () => isWaiting(look) && isWaiting(other));
+    other.child.kill('SIGINT');
+    assert.notEqual(await other.ended, 0);
+    gc.release();
+    assert.ok([0, 1].includes((await look.ended) ?? -1), look.said());
+    assert.doesNotMatch(look.said(), /bug in snap|ENOENT/);
+  });
+}
+
 test('Ctrl-C ends a gc that waits', async () => {
   const project = someProject();
   const build = await holdLock(layoutOf(project).lock, 'shared');
@@ -161,7 +188,7 @@ test('trees of debs that a lock pins are kept, the newest of each', () => {
   );
 });
 
-test('builds and gcs in turns: nobody loses a layer, and what is left is whole', async () => {
+test('builds, gcs and looks in turns: nobody loses a layer, and what is left is whole', async () => {
   const project = someProject();
   const program = fileURLToPath(new URL('../store/builder.ts', import.meta.url));
   makeConf(project, 'b');
@@ -178,7 +205,15 @@ test('builds and gcs in turns: nobody loses a layer, and what is left is whole',
       assert.equal(await gc.ended, 0, gc.said());
     }
   };
-  const [ended] = await Promise.all([all, collect(), collect()]);
+  const looks = ['diff a b', 'size a', 'why layer-0', 'graph b --format dot', 'list', 'ls a', 'history a'];
+  const look = async (): Promise<void> => {
+    for (let turn = 0; building; turn++) {
+      const { ended, said } = begin([SNAP, '-C', project, ...looks[turn % looks.length]!.split(' ')]);
+      await ended;
+      assert.doesNotMatch(said(), /bug in snap|ENOENT/, looks[turn % looks.length]);
+    }
+  };
+  const [ended] = await Promise.all([all, collect(), collect(), look()]);
   assert.deepEqual(ended, [0, 0], builders.map(({ said }) => said()).join('\n'));
   requireWhole(project);
   assert.equal(snap(['-C', project, 'gc', '--keep-builds', '1']).status, 0);

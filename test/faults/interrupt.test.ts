@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { layersIn } from './fixture/layers.ts';
 import { leftovers, type Project, project } from './fixture/project.ts';
-import { groupsOf, mountsOf, processesOf, until } from './fixture/traces.ts';
+import { groupsOf, mountsOf, processesOf, programOf, startedBy, until } from './fixture/traces.ts';
 
 /** It waits for ever as long as its data says so, with a daemon that nobody holds by any descriptor. */
 const WAITING = `do_run() {
@@ -70,6 +70,30 @@ test('Ctrl-C, which reaches every process on the terminal, ends as one to snap a
   assert.deepEqual(processesOf(made.folder), []);
   assert.deepEqual([...leftovers(made.folder), ...groupsOf(works), ...mountsOf(made.folder)], []);
 });
+
+const BUSY = {
+  evaluated: { text: 'while :; do :; done\n', program: 'bash' },
+  checked: { text: 'do_check() { sleep 1000; }\ndo_run() { :; }\n', program: 'sleep' },
+} as const;
+
+for (const [what, { text, program }] of Object.entries(BUSY)) {
+  test(`snap killed while a scriptlet is ${what}: no process and no file is left`, async (t) => {
+    const made = project(t);
+    made.scriptlets({ busy: text });
+    const tmp = join(made.folder, 'tmp');
+    mkdirSync(tmp, { mode: 0o1777 });
+    const { PATH = '' } = process.env;
+    const { child, ended } = made.start(['build', 'fault'], { env: { PATH, TERM: 'dumb', TMPDIR: tmp } });
+    const programs = (): number[] => startedBy(child.pid!).filter((pid) => programOf(pid) === program);
+    await until('it runs', () => programs().length > 0);
+    const started = startedBy(child.pid!);
+    child.kill('SIGKILL');
+    assert.equal((await ended).signal, 'SIGKILL');
+    await until('all processes are gone', () => started.every((pid) => programOf(pid) === undefined));
+    assert.deepEqual(readdirSync(tmp), []);
+    assert.deepEqual(leftovers(made.folder), []);
+  });
+}
 
 test('snap killed while a scriptlet runs: its processes end with it, and the next build clears what it left', async (t) => {
   const made = project(t);

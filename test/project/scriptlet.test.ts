@@ -188,6 +188,7 @@ test('declarations are checked, with their lines', async () => {
     'use_network yes': /"use_network" with one argument/,
     'exclude_path /': /matches no path/,
     'exclude_path a/../b': /matches no path/,
+    '\nexclude_path "a,[[:alpha:]]"': /one\.sh:2: exclude_path "a,\[\[:alpha:\]\]" cannot be matched/,
     'copy_file a b': /"copy_file" at the top level .*do_run/,
     'trap : EXIT': /"trap" at the top level/,
     'exit 0': /one\.sh:1: "exit" at the top level/,

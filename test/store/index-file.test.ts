@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   copyFileSync,
   existsSync,
@@ -212,6 +213,27 @@ test('an index is not taken away from whoever works with it', async () => {
   publish(store, { late: 'text' }, { name: 'late' });
   store[Symbol.dispose]();
   assert.equal(JSON.parse(String((await opened).value)).layers, 3);
+});
+
+test('whoever finds the index gone waits, as long as it takes, for those who work with it, says so, and can be stopped', async (t) => {
+  const { project, open } = someStore();
+  const store = open();
+  rmSync(index(project));
+  const program = fileURLToPath(new URL('index-opener.ts', import.meta.url));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, project], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const ended = once(child, 'exit');
+    child.stdin.end();
+    t.after(() => child.kill('SIGKILL'));
+    const [said] = await once(child.stderr, 'data');
+    assert.match(String(said), /has to be made anew: waiting for other snaps in this store to end\n$/);
+    child.kill(signal);
+    assert.deepEqual(await ended, [null, signal]);
+  }
+  store[Symbol.dispose]();
+  assert.equal(open().inventory().rows.length, 2);
 });
 
 function hasOpen(pid: number, name: string): boolean {

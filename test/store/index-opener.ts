@@ -5,7 +5,11 @@ import { Store } from '../../src/store/layers.ts';
 
 const [project = ''] = process.argv.slice(2);
 const notices: string[] = [];
-hearNotices((text) => notices.push(text));
+hearNotices((text) => {
+  notices.push(text);
+  process.stderr.write(`${text}\n`);
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {}); // as snap itself listens
 process.stdout.write('ready\n');
 readFileSync(0);
 using store = new Store(project);
