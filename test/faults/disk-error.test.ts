@@ -70,6 +70,9 @@ test('a failed sync is no success the next time: what it may have lost is made a
     const failed = buildWith(made.folder, call, 1, path);
     assert.equal(failed.status, 1, failed.stderr);
     assert.match(failed.stderr, /^snap: Cannot (syncfs|fsync) ".*": the disk reports an error$/m);
+    const numbers = readdirSync(join(made.folder, 'store/layers'));
+    const lost = numbers.filter((n) => existsSync(join(made.folder, 'store/layers', n, 'layer.json.lost')));
+    assert.ok(lost.length > 0, 'no new index takes it for a layer');
     const again = made.snap('build', '--json');
     assert.equal(again.status, 0, again.stderr);
     const { layers } = JSON.parse(again.stdout) as { layers: { name: string; state: string }[] };
@@ -78,9 +81,8 @@ test('a failed sync is no success the next time: what it may have lost is made a
       ['more'],
       call,
     );
-    const numbers = readdirSync(join(made.folder, 'store/layers'));
-    const lost = numbers.filter((n) => existsSync(join(made.folder, 'store/layers', n, 'layer.json.lost')));
-    assert.ok(lost.length > 0, 'no new index takes it for a layer');
+    const whole = made.snap('verify', '--deep', '--rebuild-index');
+    assert.equal(whole.status, 0, `${call}: ${whole.stdout}`);
   }
 });
 
