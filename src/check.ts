@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { makeBench } from './bench.ts';
 import { build } from './build.ts';
 import { watchClock } from './host/clock.ts';
@@ -44,6 +44,7 @@ export type CheckResult = { readonly same: boolean; readonly differences: readon
  */
 export async function check(request: CheckRequest, report: Report): Promise<CheckResult> {
   const asked = { ...request, locked: false, offline: false, keepFailed: false, rerun: [] };
+  const allowed = allowances(request.project);
   await build(asked, report);
   using store = new Store(request.project);
   using _held = await holdLock(store.layout.lock, 'shared');
@@ -60,7 +61,7 @@ export async function check(request: CheckRequest, report: Report): Promise<Chec
       recordText: (path) => plan.recordAt(path)?.toString('latin1') ?? '',
     };
     const found = compareTrees(imageSide(store, request.conf), oldSide, ['layered', 'the old way']);
-    const differences = applyAllowances(found, allowances(request.project));
+    const differences = applyAllowances(found, allowed);
     return { same: differences.every(({ allowed }) => allowed !== undefined), differences };
   } finally {
     store.dropWorkDir(folder);
@@ -81,7 +82,9 @@ function imageSide(store: Store, conf: string): Side {
 function allowances(project: string) {
   const own = ownFile('src/check.allow');
   const files = [own, join(project, 'check.allow')];
-  return files.flatMap((file) => (existsSync(file) ? parseAllowances(readFileSync(file, 'utf8')) : []));
+  return files.flatMap((file) =>
+    existsSync(file) ? parseAllowances(readFileSync(file, 'utf8'), basename(file)) : [],
+  );
 }
 
 /** What the old way made, as if it were one layer over the base. */

@@ -1,5 +1,7 @@
 import { matchesGlob } from 'node:path';
 import { isRecordFile, parseRecords, recordName } from '../debian/records.ts';
+import { SnapError } from '../host/error.ts';
+import { GLOB_HINT, isMatchable } from '../host/glob.ts';
 import { type Entry, identity, type Manifest, printable, type TreePath } from '../store/manifest.ts';
 
 /** One thing in which two trees differ; of a database file the record that does. */
@@ -77,17 +79,22 @@ function describe(a: Entry, b: Entry): string | undefined {
 
 export type Allowance = { readonly glob: string; readonly reason: string };
 
-/** A list of allowed differences: a line each, a glob, then ` # ` and the reason; a line that begins with # is a comment. */
-export function parseAllowances(text: string): Allowance[] {
-  return text
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
-    .map((line) => {
-      const split = line.indexOf(' # ');
-      return split < 0
-        ? { glob: line.trim(), reason: '' }
-        : { glob: line.slice(0, split).trim(), reason: line.slice(split + 3).trim() };
-    });
+/**
+ * A list of allowed differences: a line each, a glob, then ` # ` and the reason; a line that begins with # is a comment.
+ * @throws SnapError CONF with `file` and the line of a glob that nothing can be matched with.
+ */
+export function parseAllowances(text: string, file: string): Allowance[] {
+  return text.split('\n').flatMap((line, index) => {
+    if (line.trim() === '' || line.startsWith('#')) return [];
+    const split = line.indexOf(' # ');
+    const glob = (split < 0 ? line : line.slice(0, split)).trim();
+    if (!isMatchable(glob)) {
+      throw new SnapError('CONF', `Cannot read ${file}:${index + 1}: "${glob}" cannot be matched`, {
+        hint: GLOB_HINT,
+      });
+    }
+    return [{ glob, reason: split < 0 ? '' : line.slice(split + 3).trim() }];
+  });
 }
 
 /** Marks the differences that are allowed; an allowance without a reason allows nothing. */

@@ -22,6 +22,12 @@ test('an image that comes out otherwise without layers is told from one that doe
   assert.deepEqual(check(project), { status: 1, same: false, paths: ['etc/second'] });
   write(project, { 'check.allow': 'etc/sec*\n' });
   assert.equal(check(project).status, 1, 'an allowance without a reason allows nothing');
+  write(project, { 'check.allow': 'etc/sec*\na,[[:alpha:]] # odd\n' });
+  const odd = start([SNAP, '-C', project, 'check', 'a']);
+  assert.match(
+    odd.stderr,
+    /^snap: Cannot read check\.allow:2: "a,\[\[:alpha:\]\]" cannot be matched\nhint: /,
+  );
   write(project, { 'check.allow': 'etc/sec* # it looks around\n' });
   assert.deepEqual(check(project), { status: 0, same: true, paths: ['etc/second'] });
 });
