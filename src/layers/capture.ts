@@ -278,18 +278,17 @@ function expandOpaque(upper: string, folder: TreePath, view: View): void {
   }
 }
 
-/** Folders that hold nothing of the layer go; the others get their time, children first. `filled` are those in which something else than a folder stayed. */
+/** Folders that hold nothing of the layer go; the others get their time, children first. `filled` has those in which something else than a folder stayed. */
 function settleFolders(
   upper: string,
   folders: readonly Folder[],
-  filled: ReadonlySet<TreePath>,
+  filled: Set<TreePath>,
   epoch: number,
 ): void {
-  const stay = new Set(filled);
   for (const { path, isChanged } of folders.toReversed()) {
     const folder = at(upper, path);
-    if (path !== '' && !isChanged && !stay.has(path) && removeIfEmpty(folder)) continue;
-    stay.add(parentOf(path));
+    if (path !== '' && !isChanged && !filled.has(path) && removeIfEmpty(folder)) continue;
+    filled.add(parentOf(path));
     setTime(folder, epoch);
   }
 }
