@@ -8,6 +8,7 @@ export const HOLDING_NOUNS: Readonly<Record<HoldingKind, string>> = {
   source: 'sources',
   tool: 'tools',
   kernel: 'sources and trees of kernels',
+  checkpoint: 'packages as configured',
   indexes: "apt's indexes",
   disk: 'disks of snap run',
   log: 'logs',

@@ -2,15 +2,16 @@
 # Runs the steps of one layer in an overlay of its own. Called with a private mount namespace, in the layer's work folder:
 #   lower/N   links to the trees below, 0 on top      upper/ work/ root/   the overlay      seccomp   the filter, maybe empty
 #   below/    where the lowest trees are mounted first, when they are more than one overlay takes
-# Arguments: PARENT LOWERDIR BELOW GROUPS PIDS LOG_BYTES, then the steps, each a command line ended by ";;".
+# Arguments: PARENT LOWERDIR BELOW GROUPS PIDS LOG_BYTES COPY, then the steps, each a command line ended by ";;".
 # PARENT is the process that asks. LOWERDIR and BELOW are names in lower/, BELOW maybe empty. GROUPS are the control groups' files to
 # join by a 0, one a line. PIDS is empty, or the number of processes to allow in a namespace of process numbers, where there is no
 # group for that. The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, the middle cut at
-# LOG_BYTES; when that is empty, there is one step, and it has the terminal.
+# LOG_BYTES; when that is empty, there is one step, and it has the terminal. Where COPY is not empty, upper/ is copied to checkpoint/ after
+# the first step, and a file `copied` made; no run fails for want of that.
 set -u
 umask 022
-parent=$1 lower=$2 below=$3 groups=$4 pids=$5 bytes=$6
-shift 6
+parent=$1 lower=$2 below=$3 groups=$4 pids=$5 bytes=$6 copy=$7
+shift 7
 # It may have died before the kernel was told to end this process with it.
 [ "$PPID" = "$parent" ] || exit 122
 while [ -n "$groups" ] && IFS= read -r group; do
@@ -63,6 +64,9 @@ for word in "$@"; do
   status=$?
   [ "$status" = 0 ] || break
   command=()
+  if [ -n "$copy" ] && [ "$number" = 1 ]; then
+    if cp -a --reflink=auto upper checkpoint; then : >copied; else rm -rf checkpoint; fi
+  fi
 done
 exec 4>&-
 wait "$logger"

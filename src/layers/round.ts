@@ -7,13 +7,15 @@ import { SnapError } from '../host/error.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import type { LayerState } from '../report/event.ts';
 import type { LayerKey, LayerRow, Store } from '../store/layers.ts';
+import { checkpointName } from '../store/layout.ts';
 import { runBase } from './base.ts';
+import { type Checkpoint, checkpointKey } from './checkpoint.ts';
 import type { DebTree, DebTrees } from './deb-trees.ts';
 import { adopt, fits } from './ids.ts';
 import { recallView } from './kept-view.ts';
 import { baseInputs, checkStaged, type Inputs, keyOf, pinOf } from './key.ts';
 import { layerInputs, type Maker, type MakerOf } from './maker.ts';
-import { reasonOf, wordsOf } from './reason.ts';
+import { isOwn, type Reason, reasonOf, wordsOf } from './reason.ts';
 import { type Relay, type Run, stopRuns, wantFor } from './relay.ts';
 import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
@@ -96,7 +98,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
       bench.relay.shared.slots.aside(
         async () => void (await Promise.all(earlier.map((name) => outcomes.get(name)))),
       );
-    const row = await obtain(bench, results, scriptlet.name, inputs, layers, async (own) => {
+    const row = await obtain(bench, results, scriptlet.name, inputs, layers, async (own, _, why) => {
       const view = recallView(bench.store, `${bench.conf.name} ${scriptlet.name}`, layers);
       const maker = bench.makerOf(scriptlet);
       const built = maker && recallView(bench.store, `${bench.conf.name} ${scriptlet.name}#build`, builder);
@@ -112,7 +114,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
       const packages = { debs, preDepends: await preDependsOf(bench, debs, trees), view, trees };
       return runLayer(
         own,
-        scriptletJob(bench, scriptlet, inputs, packages, earlierDone, () => tops.of(view)),
+        scriptletJob(bench, { scriptlet, inputs, packages, why }, earlierDone, () => tops.of(view)),
       );
     });
     return row ? { kind: 'done', layer: { name: scriptlet.name, row, sees } } : { kind: 'blocked' };
@@ -181,11 +183,16 @@ async function treesOf(bench: Bench, debs: readonly PackageId[]): Promise<Trees>
   return new Map(await Promise.all(debs.map(async (id) => [id, await bench.trees.of(id)] as const)));
 }
 
+type ScriptletRun = {
+  readonly scriptlet: Scriptlet;
+  readonly inputs: Inputs;
+  readonly packages: Packages;
+  readonly why: Reason;
+};
+
 function scriptletJob(
   bench: Bench,
-  scriptlet: Scriptlet,
-  inputs: Inputs,
-  { debs, preDepends, view, trees }: Packages,
+  { scriptlet, inputs, packages: { debs, preDepends, view, trees }, why }: ScriptletRun,
   earlierDone: () => Promise<void>,
   top: () => Top,
 ): LayerJob {
@@ -203,9 +210,9 @@ function scriptletJob(
   for (const [id, reason] of [...closed, ...byDpkg]) {
     bench.report({ kind: 'detail', name: scriptlet.name, text: `dpkg unpacks ${id}: ${reason}` });
   }
-  const prepare = (folder: string, isStacked: boolean): Step[] => {
+  const prepare = (folder: string, isStacked: boolean, isConfigured: boolean): Step[] => {
     const steps: Step[] = [];
-    if (debs.length > 0) {
+    if (debs.length > 0 && !isConfigured) {
       const options = { store, folder, eatmydata };
       steps.push(
         packageStep(lock, debs, preDepends, isStacked ? { ...options, stacked: stackedDebs } : options),
@@ -220,14 +227,35 @@ function scriptletJob(
   };
   const job = { name: scriptlet.name, kind: 'scriptlet', inputs, view, scriptlet, earlierDone } as const;
   const what = whatRuns(scriptlet, debs);
-  const byDpkgAlone: LayerJob = { ...job, top, what, prepare: (folder) => prepare(folder, false) };
-  if (stacked.length === 0) return byDpkgAlone;
+  const byDpkgAlone: LayerJob = {
+    ...job,
+    top,
+    what,
+    prepare: (folder, isConfigured) => prepare(folder, false, isConfigured),
+  };
+  const place = debs.length > 0 && checkpointOf(bench, { scriptlet, inputs, why }, [...stackedDebs.keys()]);
+  const checkpoint = place ? { checkpoint: place } : {};
+  if (stacked.length === 0) return { ...byDpkgAlone, ...checkpoint };
   return {
     ...job,
+    ...checkpoint,
     layOut: (folder) => layOut(store, view, stacked, folder, lock.epoch),
     otherwise: async () => byDpkgAlone,
     what,
-    prepare: (folder) => prepare(folder, true),
+    prepare: (folder, isConfigured) => prepare(folder, true, isConfigured),
+  };
+}
+
+function checkpointOf(
+  { store, conf, rerun }: Bench,
+  { scriptlet, inputs, why }: Omit<ScriptletRun, 'packages'>,
+  stacked: readonly PackageId[],
+): Checkpoint | undefined {
+  if (!scriptlet.hasRun || rerun.has(scriptlet.name)) return undefined;
+  return {
+    folder: join(store.layout.checkpoints, checkpointName(conf.name, scriptlet.name)),
+    key: checkpointKey(inputs, stacked),
+    isWorkedAt: isOwn(why),
   };
 }
 
@@ -288,13 +316,13 @@ async function obtain<Row extends LayerRow | undefined>(
     ? ({ kind: 'asked' } as const)
     : reasonOf(bench.store, bench.conf.name, name, inputs, view);
   const reason = wordsOf(why);
-  const begun = beginRun(bench, name, key, reason, (own) => work(own, inputs));
+  const begun = beginRun(bench, name, key, reason, (own) => work(own, inputs, why));
   const run = await Promise.race([begun, bench.relay.halted]);
   return (await endOfRun(bench, results, name, run)) as Row;
 }
 
 /** Makes a layer at a bench of its own, whose signal stops that layer alone. */
-type Work<Row> = (own: Bench, inputs: Inputs) => Promise<Row>;
+type Work<Row> = (own: Bench, inputs: Inputs, why: Reason) => Promise<Row>;
 
 /** Begins a layer as soon as a slot is free. */
 function beginRun(

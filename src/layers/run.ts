@@ -13,6 +13,7 @@ import type { LayerKind, LayerRow, Store } from '../store/layers.ts';
 import type { TreePath } from '../store/manifest.ts';
 import { isTight } from '../store/reserve.ts';
 import { type Captured, type CaptureOptions, capture, createdNames } from './capture.ts';
+import { type Checkpoint, keepCheckpoint, takeUp } from './checkpoint.ts';
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
 import { type Ending, runSandboxed, type Step } from './sandbox.ts';
@@ -52,8 +53,13 @@ export type LayerJob = {
   readonly layOut?: (folder: string) => Unpacked;
   /** The same layer made by dpkg alone, for when its packages fail otherwise. */
   readonly otherwise?: () => Promise<LayerJob>;
-  /** Makes the steps; the folder is the layer's work folder, where it may stage what the steps see. */
-  readonly prepare: (folder: string) => readonly Step[];
+  /** Where its packages may be as an earlier run configured them. */
+  readonly checkpoint?: Checkpoint;
+  /**
+   * Makes the steps, those for packages first, unless they are configured already; the folder is the layer's work folder, where it may stage
+   * what the steps see.
+   */
+  readonly prepare: (folder: string, isConfigured: boolean) => readonly Step[];
   /** Waits for the layers before this one in the order, so that ids are given in that order whatever runs first. */
   readonly earlierDone: () => Promise<void>;
   /** Instead of steps on the view: puts into the upper folder what the layer adds. */
@@ -82,36 +88,47 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   let keep = false;
   let top: Top | undefined;
   let unpacked: Unpacked | undefined;
+  let isMade = false;
+  const started = Date.now();
   try {
     if (job.fill) return await fillLayer(workshop, job, folder, clock, job.fill);
     unpacked = job.layOut?.(join(folder, 'unpacked'));
     top = unpacked
       ? ownTop(workshop, job, folder, unpacked.view)
       : (job.top?.() ?? ownTop(workshop, job, folder));
-    const steps = job.prepare(folder);
+    const configured = job.checkpoint && takeUp(job.checkpoint, join(folder, 'upper'));
+    if (configured !== undefined) {
+      report({ kind: 'detail', name: job.name, text: 'goes on from its packages as they were configured' });
+    }
+    const steps = job.prepare(folder, configured !== undefined);
     report({ kind: 'layer-step', name: job.name, step: job.what });
-    const begun = performance.now();
+    const begun = performance.now() - 1000 * (configured ?? 0);
     const ending = await runSandboxed({
       folder,
       lower: [top.path, ...(unpacked ? [unpacked.path] : []), ...stackOf(store, job.view)],
       steps,
+      copiesUpper: job.checkpoint !== undefined && configured === undefined,
       timeout: workshop.timeout,
       signal: workshop.signal,
     });
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
-      if (job.otherwise && ending.step === 1 && !ending.timedOut) {
+      const inPackages = ending.step === 1 && configured === undefined;
+      if (job.otherwise && inPackages && !ending.timedOut) {
         report({ kind: 'detail', name: job.name, text: 'its packages once more, by dpkg alone' });
         return await runLayer(workshop, await job.otherwise());
       }
       keep = workshop.keepFailed;
       const kept = keep ? join(store.keepWorkDir(folder, job.name), 'upper') : undefined;
-      throw failure(workshop, job, ending, log, kept);
+      throw failure(workshop, job, { ...ending, inPackages }, log, kept);
     }
     report({ kind: 'layer-step', name: job.name, step: 'capture' });
-    return await captureLayer(workshop, job, folder, { clock, begun, unpacked });
+    const row = await captureLayer(workshop, job, folder, { clock, begun, unpacked });
+    isMade = true;
+    return row;
   } finally {
-    clock.end();
+    const ran = clock.end();
+    if (job.checkpoint) keepCheckpoint(job.checkpoint, folder, { ran, started, isMade });
     top?.release();
     if (!keep && unpacked) store.dropWorkDirAside(folder);
     else if (!keep) store.dropWorkDir(folder);
@@ -221,10 +238,13 @@ function keepLog(workshop: Workshop, job: LayerJob, folder: string): string {
   return file;
 }
 
+/** `inPackages`: it was not do_run that failed. */
+type Failed = Ending & { readonly inPackages: boolean };
+
 function failure(
   workshop: Workshop,
   job: LayerJob,
-  ending: Ending,
+  ending: Failed,
   log: string,
   kept: string | undefined,
 ): SnapError {
@@ -266,9 +286,9 @@ function missingIn(scriptlet: Scriptlet, conf: Conf, tail: string[]): string | u
   return missingDeclaration(scriptlet, conf, tail, (path) => existsSync(join(conf.project, path)));
 }
 
-function stepName(job: LayerJob, ending: Ending): string {
+function stepName(job: LayerJob, { inPackages }: Failed): string {
   if (job.kind !== 'scriptlet') return job.kind === 'base' ? 'mmdebstrap' : 'dpkg';
-  return ending.step === 1 && job.scriptlet?.packages.length ? 'dpkg' : 'do_run';
+  return inPackages && job.scriptlet?.packages.length ? 'dpkg' : 'do_run';
 }
 
 function endingOf({ exitCode }: Ending): string {

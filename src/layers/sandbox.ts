@@ -25,6 +25,8 @@ export type SandboxRequest = {
   /** Absolute paths of the trees below, the topmost first. */
   readonly lower: readonly string[];
   readonly steps: readonly Step[];
+  /** Whether `checkpoint` beside `upper` holds afterwards what `upper` held when the first step had succeeded; only then there is a file `copied`. */
+  readonly copiesUpper?: boolean;
   /** Seconds for all steps. */
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -74,13 +76,13 @@ const CAPABILITIES = [
  * it returns, no process of theirs and no mount is left.
  */
 export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
-  const { folder, lower, steps, signal, timeout, apart = false } = request;
+  const { folder, lower, steps, copiesUpper = false, signal, timeout, apart = false } = request;
   const stack = makeStack(folder, lower);
   writeFileSync(join(folder, 'report'), '');
   const filtered = writeFilter(folder);
   const bounds = makeBounds(basename(folder));
   try {
-    const entering = { stack, bounds, logBytes: LOG_LIMIT };
+    const entering = { stack, bounds, logBytes: LOG_LIMIT, copiesUpper };
     const command = enter(
       entering,
       steps.map((step) => bubblewrap(step, filtered)),
@@ -112,10 +114,18 @@ export async function enterSandbox({ folder, lower, step, signal }: EnterRequest
 
 const ENTER = ownFile('src/layers/enter.sh');
 
-type Entering = { readonly stack: Stack; readonly bounds?: Bounds; readonly logBytes?: number };
+type Entering = {
+  readonly stack: Stack;
+  readonly bounds?: Bounds;
+  readonly logBytes?: number;
+  readonly copiesUpper?: boolean;
+};
 
 /** The command line that mounts a stack and runs commands on it, each the child of a process that dies with this one. */
-function enter({ stack, bounds, logBytes }: Entering, commands: readonly (readonly string[])[]): string[] {
+function enter(
+  { stack, bounds, logBytes, copiesUpper }: Entering,
+  commands: readonly (readonly string[])[],
+): string[] {
   return [
     ...[
       'setpriv',
@@ -129,7 +139,12 @@ function enter({ stack, bounds, logBytes }: Entering, commands: readonly (readon
       ENTER,
     ],
     ...[String(process.pid), stack.lower, stack.below],
-    ...[bounds?.join.join('\n') ?? '', bounds ? pidsOf(bounds.processes) : '', String(logBytes ?? '')],
+    ...[
+      bounds?.join.join('\n') ?? '',
+      bounds ? pidsOf(bounds.processes) : '',
+      String(logBytes ?? ''),
+      copiesUpper ? 'copy' : '',
+    ],
     ...commands.flatMap((command) => [...command, ';;']),
   ];
 }

@@ -11,9 +11,9 @@ import { listConfs, loadConf } from '../project/conf.ts';
 import { readScriptlets } from '../project/scriptlet.ts';
 import { isFull } from '../store/collect.ts';
 import type { HoldingKind, Root } from '../store/gc.ts';
-import { kernelId, layerId } from '../store/holdings.ts';
+import { checkpointId, kernelId, layerId } from '../store/holdings.ts';
 import type { Store } from '../store/layers.ts';
-import { namesIn } from '../store/layout.ts';
+import { checkpointName, namesIn } from '../store/layout.ts';
 import { recallUnchanged } from '../unchanged.ts';
 
 /** What the project's own files ask for now, as far as that is known without running anything. */
@@ -51,7 +51,8 @@ export async function surveyProject(store: Store, project: string, notes: string
     ]);
   }
   for (const conf of confs) {
-    await attempt(`what conf "${conf}" would use is not known`, ['source', 'result', 'log', 'kernel'], () =>
+    const kinds = ['source', 'result', 'log', 'kernel', 'checkpoint'] as const;
+    await attempt(`what conf "${conf}" would use is not known`, kinds, () =>
       confRoots(store, project, conf, asked),
     );
     await attempt(`indexes of packages are kept`, ['indexes'], () => indexRoots(project, conf));
@@ -106,7 +107,9 @@ async function confRoots(store: Store, project: string, name: string, asked: Set
   const isHeld = recallUnchanged(project, name) && !hasKernel;
   const layers = isHeld ? [] : await foundLayers(store, project, name);
   const kernels = hasKernel ? await kernelsOf(store, project, name) : [];
-  return [{ kind: 'conf', name, because, keeps: [...sources, ...logs, ...layers, ...kernels] }];
+  const checkpoints = scriptlets.map((one) => checkpointId(checkpointName(name, one.name)));
+  const keeps = [...sources, ...logs, ...layers, ...kernels, ...checkpoints];
+  return [{ kind: 'conf', name, because, keeps }];
 }
 
 /** The sources of the conf's kernels, and the trees that they are compiled in. */

@@ -6,6 +6,7 @@ export const HOLDING_KINDS = [
   'source',
   'tool',
   'kernel',
+  'checkpoint',
   'indexes',
   'disk',
   'log',

@@ -41,6 +41,7 @@ export function listHoldings(
     ...fetched(layout, layout.sources, 'source', ''),
     ...namesIn(layout.tools).map((name) => plain('tool', name, inFolder(layout.tools, name), 1)),
     ...kernelHoldings(layout),
+    ...checkpointHoldings(layout),
     ...namesIn(layout.apt).map((name) => plain('indexes', name, inFolder(layout.apt, name), INDEXES)),
     ...disksOf(layout).map((disk) => diskHolding(layout, disk)),
     ...namesIn(layout.logs).map((name) => dated(root, plain('log', name, inFolder(layout.logs, name), 0))),
@@ -149,6 +150,20 @@ function kernelHoldings({ root, kernel }: Layout): Holding[] {
     if (seconds === undefined) return [wasteHolding('unfinished', path)];
     const { used } = dated(root, plain('kernel', name, note, seconds));
     return [{ ...plain('kernel', name, path, seconds), id: kernelId(folder), used }];
+  });
+}
+
+/** The id of what is kept of a conf's scriptlet. */
+export function checkpointId(name: string): string {
+  return `checkpoint ${name}`;
+}
+
+function checkpointHoldings({ root, checkpoints }: Layout): Holding[] {
+  return namesIn(checkpoints).map((name) => {
+    const path = relative(root, join(checkpoints, name));
+    const { seconds } = readNote(join(root, path, 'note.json'));
+    if (seconds === undefined) return wasteHolding('unfinished', path);
+    return dated(root, { ...plain('checkpoint', name, path, seconds), name: name.replace('%', ' ') });
   });
 }
 

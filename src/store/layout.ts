@@ -30,6 +30,8 @@ export type Layout = {
   readonly tools: string;
   /** Sources of kernels, unpacked, and the trees that they are compiled in. */
   readonly kernel: string;
+  /** By conf and scriptlet, packages as they were configured, for the next run of its do_run. */
+  readonly checkpoints: string;
   readonly apt: string;
   /** Images as one file each, for `snap run`. */
   readonly disks: string;
@@ -54,6 +56,7 @@ export function layoutOf(project: string): Layout {
     sources: join(root, 'sources'),
     tools: join(root, 'tools'),
     kernel: join(root, 'kernel'),
+    checkpoints: join(root, 'checkpoints'),
     apt: join(root, 'apt'),
     disks: join(root, 'disks'),
     logs: join(root, 'logs'),
@@ -76,9 +79,8 @@ export function prepareLayout(layout: Layout): void {
     checkFormat(layout);
     return;
   }
-  const { layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash } = layout;
-  const folders = [layers, debs, sources, tools, kernel, apt, disks, logs, builds, tags, pins, tmp, trash];
-  for (const folder of [layout.root, ...folders, layout.images]) makeFolder(folder);
+  const { root, index, indexLock, lock, images, ...folders } = layout;
+  for (const folder of [root, ...Object.values(folders), images]) makeFolder(folder);
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
   if (!checkFormat(layout)) writeFileSync(formatFile(layout), `${FORMAT}\n`);
 }
@@ -129,6 +131,11 @@ function readFormat(file: string): string {
     if (errno(error) === 'ENOENT') return '';
     throw error;
   }
+}
+
+/** The name of what is kept of a conf's scriptlet: neither has a `%` in its name. */
+export function checkpointName(conf: string, scriptlet: string): string {
+  return `${conf}%${scriptlet}`;
 }
 
 /** The names in a folder, in byte order; none where there is no folder. */

@@ -1,0 +1,123 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PackageId } from '../debian/lock.ts';
+import type { Span } from '../host/clock.ts';
+import { errno } from '../host/error.ts';
+import { removeIfPossible } from '../host/remove.ts';
+import { writeFile } from '../host/write.ts';
+import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
+import { decodeManifest, type Entry, encodeManifest } from '../store/manifest.ts';
+import { at, digestFile, linkEntry, makeEntry, removeTree, scanTree, setTime } from '../store/tree.ts';
+import { isOpaque } from './capture.ts';
+import type { Inputs } from './key.ts';
+
+/**
+ * Where a scriptlet's packages are kept as they were configured, and what they were configured on. A run with the same key goes on from there
+ * with do_run, as if it had configured them itself: the same content, and times of its own.
+ */
+export type Checkpoint = {
+  /** In the store; whatever lies there may be of another key. */
+  readonly folder: string;
+  readonly key: Digest;
+  /** Whether somebody works at what comes after the packages. */
+  readonly isWorkedAt: boolean;
+};
+
+type Note = {
+  readonly format: typeof FORMAT;
+  readonly key: Digest;
+  /** The digest of the manifest's bytes. */
+  readonly manifest: Digest;
+  /** A time in between is that of the run. */
+  readonly ran: Span;
+  /** What configuring took. */
+  readonly seconds: number;
+};
+
+/** Raised when packages would now be configured otherwise, or the folder be read otherwise. */
+const FORMAT = 1;
+
+/** What decides how packages are configured: of a layer's inputs those that do not belong to do_run, and which debs need no dpkg to be unpacked. */
+export function checkpointKey(
+  { format, suite, arch, epoch, debs, view }: Inputs,
+  stacked: readonly PackageId[],
+): Digest {
+  return digestOf(canonicalJson({ format, suite, arch, epoch, debs, view, stacked } as Inputs));
+}
+
+/** Seconds of configuring that are worth a copy of what it left, whoever works at what. */
+const LONG = 1;
+
+type Run = {
+  readonly ran: Span;
+  /** When it was begun, in milliseconds of Unix time. */
+  readonly started: number;
+  /** Whether the layer was made in the end. */
+  readonly isMade: boolean;
+};
+
+/** Keeps what a run has copied in its work folder, if it has and there may be a use for it. */
+export function keepCheckpoint(
+  { folder, key, isWorkedAt }: Checkpoint,
+  work: string,
+  { ran, started, isMade }: Run,
+): void {
+  const copied = statSync(join(work, 'copied'), { throwIfNoEntry: false });
+  if (!copied) return;
+  const seconds = Math.max(0, copied.mtimeMs - started) / 1000;
+  if (isMade && !isWorkedAt && seconds < LONG) return;
+  removeIfPossible(() => {
+    const copy = join(work, 'checkpoint');
+    const entries = [
+      ...scanTree(copy, { mtime: ({ mtimeNs }) => Number(mtimeNs / 1_000_000_000n) }).values(),
+    ];
+    // Overlayfs's own attributes are not in a manifest.
+    if (entries.some(({ type, path }) => type === 'dir' && isOpaque(at(copy, path)))) return;
+    const manifest = encodeManifest(entries);
+    const note: Note = { format: FORMAT, key, manifest: digestOf(manifest), ran, seconds };
+    const kept = join(work, 'kept');
+    mkdirSync(kept, { mode: 0o700 });
+    renameSync(copy, join(kept, 'tree'));
+    writeFile(join(kept, 'manifest'), manifest);
+    writeFile(join(kept, 'note.json'), JSON.stringify(note));
+    if (existsSync(folder)) renameSync(folder, join(work, 'replaced'));
+    renameSync(kept, folder);
+  });
+}
+
+/**
+ * Makes in the new folder `upper` what configuring has left, each file compared with its digest; what the run had written has the time of now. Returns the seconds that
+ * configuring took; undefined, with no such folder, where there is nothing of this key or it is damaged. What is of no use any more is removed.
+ */
+export function takeUp({ folder, key }: Checkpoint, upper: string): number | undefined {
+  try {
+    const note = JSON.parse(readFileSync(join(folder, 'note.json'), 'utf8')) as Note;
+    const bytes = readFileSync(join(folder, 'manifest'));
+    const isWhole = note.format === FORMAT && note.key === key && note.manifest === digestOf(bytes);
+    if (isWhole && makeAgain([...decodeManifest(bytes).values()], join(folder, 'tree'), upper, note.ran))
+      return note.seconds;
+  } catch (error) {
+    if (errno(error) === undefined && !(error instanceof SyntaxError)) throw error;
+  }
+  removeIfPossible(() => removeTree(Buffer.from(upper)));
+  removeIfPossible(() => removeTree(Buffer.from(folder)));
+  return undefined;
+}
+
+/** False when a file is not what its digest says. */
+function makeAgain(entries: readonly Entry[], tree: string, upper: string, ran: Span): boolean {
+  const now = Math.floor(Date.now() / 1000);
+  const timed = entries.map((entry) =>
+    entry.mtime >= ran.from && entry.mtime <= ran.to ? { ...entry, mtime: now } : entry,
+  );
+  for (const entry of timed) {
+    const file = at(upper, entry.path);
+    const isFurther = entry.type === 'file' && entry.link !== undefined;
+    if (isFurther) linkEntry(entry, file, at(upper, entry.link));
+    else makeEntry(entry, file, at(tree, entry.path));
+    if (entry.type === 'file' && !isFurther && digestFile(file, BigInt(entry.size)) !== entry.digest)
+      return false;
+  }
+  for (const { type, path, mtime } of timed.toReversed()) if (type === 'dir') setTime(at(upper, path), mtime);
+  return true;
+}

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { SNAP, start } from '../commands/launcher.ts';
+import { attemptBuild, build, edit, layersOf, makeProject } from './small-project.ts';
+
+/** A layer whose packages make a group and a setgid program; do_run asks what they left, times and all. */
+const JOBS = `install_debian_deb cron
+do_run() {
+  : change 0
+  echo '* * * * * root true' >/etc/cron.d/mine
+  stat -c '%a %U %G' /usr/bin/crontab >/etc/seen
+  [ /var/lib/dpkg/status -nt /etc/debian_version ] && echo younger >>/etc/seen
+  rm /etc/default/cron
+  chmod 700 /etc/cron.daily
+}
+`;
+
+function changed(project: string, n: number): ReturnType<typeof build> {
+  edit(project, 'scriptlets/jobs.sh', (text) => text.replace(/change \d+/, `change ${n}`));
+  return build(project);
+}
+
+/** Whether the last run of a layer configured packages. */
+function configured(project: string, layer = 'jobs'): boolean {
+  return readFileSync(join(project, 'store/logs', `${layer}.log`), 'utf8').includes('Setting up ');
+}
+
+function checkpoints(project: string): string[] {
+  return readdirSync(join(project, 'store/checkpoints'));
+}
+
+test('whoever works at a do_run waits for its packages once, and gets the same layer', () => {
+  const project = makeProject({ jobs: JOBS });
+  build(project);
+  assert.deepEqual(checkpoints(project), []);
+  assert.deepEqual([changed(project, 1).ran.includes('jobs'), configured(project)], [true, true]);
+  assert.deepEqual(checkpoints(project), ['a%jobs']);
+  for (const n of [2, 3]) {
+    assert.ok(changed(project, n).ran.includes('jobs'));
+    assert.equal(configured(project), false);
+  }
+  const { digest, ids } = layersOf(project).get('jobs')!;
+
+  rmSync(join(project, 'store/checkpoints/a%jobs'), { recursive: true });
+  build(project, ['--rerun', 'jobs']);
+  assert.equal(configured(project), true);
+  const whole = layersOf(project).get('jobs')!;
+  assert.deepEqual([whole.digest, whole.ids], [digest, ids]);
+  const seen = readFileSync(join(project, 'images/a/etc/seen'), 'utf8');
+  assert.equal(seen, '2755 root crontab\nyounger\n');
+  assert.equal(start([SNAP, '-C', project, 'check', 'a']).status, 0);
+});
+
+test('a do_run that failed is tried again without its packages', () => {
+  const project = makeProject({ jobs: JOBS.replace('rm /etc', 'rm /nowhere/etc') });
+  const { status, stderr } = attemptBuild(project);
+  assert.deepEqual([status, configured(project)], [1, true]);
+  assert.match(stderr, /"rm \/nowhere\/etc\/default\/cron" in line 7 of/);
+  assert.equal(attemptBuild(project).status, 1);
+  assert.equal(configured(project), false);
+  edit(project, 'scriptlets/jobs.sh', (text) => text.replace('/nowhere', ''));
+  assert.ok(build(project).ran.includes('jobs'));
+  assert.equal(configured(project), false);
+  assert.equal(start([SNAP, '-C', project, 'check', 'a']).status, 0);
+});
+
+test('packages are configured anew on another view, with --rerun, and where what was kept is damaged', () => {
+  const project = makeProject({
+    lib: 'do_run() { echo 1 >/etc/lib; }\n',
+    jobs: `need lib\n${JOBS}`,
+  });
+  const kept = join(project, 'store/checkpoints/a%jobs');
+  build(project);
+  changed(project, 1);
+  changed(project, 2);
+  assert.equal(configured(project), false);
+
+  edit(project, 'scriptlets/lib.sh', (text) => text.replace('echo 1', 'echo 2'));
+  assert.ok(build(project).ran.includes('jobs'));
+  assert.equal(configured(project), true);
+
+  for (const [n, damage] of [
+    (): void => appendFileSync(join(kept, 'tree/etc/group'), 'x:x:0:\n'),
+    (): void => appendFileSync(join(kept, 'manifest'), 'etc/x\td\t755\t0\t0\t\t1\n'),
+    (): void => writeFileSync(join(kept, 'note.json'), '{"format":'),
+  ].entries()) {
+    changed(project, 10 + 2 * n);
+    assert.equal(existsSync(kept), true);
+    damage();
+    assert.ok(changed(project, 11 + 2 * n).ran.includes('jobs'));
+    assert.equal(configured(project), true, `damage ${n}`);
+  }
+  build(project, ['--rerun', 'jobs']);
+  assert.equal(configured(project), true);
+});
+
+test('gc keeps what a conf would use of it, and takes the rest', () => {
+  const project = makeProject({ jobs: JOBS, lib: 'do_run() { echo 1 >/etc/lib; }\n' });
+  build(project);
+  changed(project, 1);
+  const gc = (): void => assert.equal(start([SNAP, '-C', project, 'gc']).status, 0);
+  gc();
+  assert.deepEqual(checkpoints(project), ['a%jobs']);
+  changed(project, 2);
+  assert.equal(configured(project), false);
+  edit(project, 'conf/a.toml', (text) => text.replace('"jobs",', ''));
+  gc();
+  assert.deepEqual(checkpoints(project), []);
+});
