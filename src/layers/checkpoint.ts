@@ -7,7 +7,7 @@ import { removeIfPossible } from '../host/remove.ts';
 import { writeFile } from '../host/write.ts';
 import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
 import { decodeManifest, type Entry, encodeManifest } from '../store/manifest.ts';
-import { at, digestFile, linkEntry, makeEntry, removeTree, scanTree, setTime } from '../store/tree.ts';
+import { at, digestFile, linkEntry, makeEntry, scanTree, setTime } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
 import type { Inputs } from './key.ts';
 
@@ -86,10 +86,12 @@ export function keepCheckpoint(
 }
 
 /**
- * Makes in the new folder `upper` what configuring has left, each file compared with its digest; what the run had written has the time of now. Returns the seconds that
- * configuring took; undefined, with no such folder, where there is nothing of this key or it is damaged. What is of no use any more is removed.
+ * Makes in a work folder's `upper`, which is not there yet, what configuring has left, each file compared with its digest; what the run had
+ * written has the time of now. Returns the seconds that configuring took; undefined, with no such folder, where there is nothing of this key or it
+ * is damaged. What is of no use any more goes with the work folder.
  */
-export function takeUp({ folder, key }: Checkpoint, upper: string): number | undefined {
+export function takeUp({ folder, key }: Checkpoint, work: string): number | undefined {
+  const upper = join(work, 'upper');
   try {
     const note = JSON.parse(readFileSync(join(folder, 'note.json'), 'utf8')) as Note;
     const bytes = readFileSync(join(folder, 'manifest'));
@@ -99,8 +101,8 @@ export function takeUp({ folder, key }: Checkpoint, upper: string): number | und
   } catch (error) {
     if (errno(error) === undefined && !(error instanceof SyntaxError)) throw error;
   }
-  removeIfPossible(() => removeTree(Buffer.from(upper)));
-  removeIfPossible(() => removeTree(Buffer.from(folder)));
+  if (existsSync(upper)) renameSync(upper, join(work, 'damaged'));
+  if (existsSync(folder)) removeIfPossible(() => renameSync(folder, join(work, 'stale')));
   return undefined;
 }
 

@@ -96,7 +96,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     top = unpacked
       ? ownTop(workshop, job, folder, unpacked.view)
       : (job.top?.() ?? ownTop(workshop, job, folder));
-    const configured = job.checkpoint && takeUp(job.checkpoint, join(folder, 'upper'));
+    const configured = job.checkpoint && takeUp(job.checkpoint, folder);
     if (configured !== undefined) {
       report({ kind: 'detail', name: job.name, text: 'goes on from its packages as they were configured' });
     }
