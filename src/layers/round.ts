@@ -233,7 +233,7 @@ function scriptletJob(
     what,
     prepare: (folder, isConfigured) => prepare(folder, false, isConfigured),
   };
-  const place = debs.length > 0 && checkpointOf(bench, { scriptlet, inputs, why }, [...stackedDebs.keys()]);
+  const place = checkpointOf(bench, { scriptlet, inputs, why }, debs, [...stackedDebs.keys()]);
   const checkpoint = place ? { checkpoint: place } : {};
   if (stacked.length === 0) return { ...byDpkgAlone, ...checkpoint };
   return {
@@ -246,12 +246,18 @@ function scriptletJob(
   };
 }
 
+/** Bytes of debs that dpkg unpacks into a layer. With more of them a copy of it would take too long for a use that may never come. */
+const COPIED = 16 * 1024 * 1024;
+
 function checkpointOf(
-  { store, conf, rerun }: Bench,
+  { store, conf, lock, rerun }: Bench,
   { scriptlet, inputs, why }: Omit<ScriptletRun, 'packages'>,
+  debs: readonly PackageId[],
   stacked: readonly PackageId[],
 ): Checkpoint | undefined {
-  if (!scriptlet.hasRun || rerun.has(scriptlet.name)) return undefined;
+  if (debs.length === 0 || !scriptlet.hasRun || rerun.has(scriptlet.name)) return undefined;
+  const byDpkg = debs.filter((id) => !stacked.includes(id));
+  if (byDpkg.reduce((sum, id) => sum + pinOf(lock, id).size, 0) > COPIED) return undefined;
   return {
     folder: join(store.layout.checkpoints, checkpointName(conf.name, scriptlet.name)),
     key: checkpointKey(inputs, stacked),
