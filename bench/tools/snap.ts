@@ -26,7 +26,7 @@ export function runSnap(own: string, project: string, ...args: string[]): Ran {
 
 /** Debs and indexes stay. */
 export function forgetLayers(project: string): void {
-  for (const name of ['layers', 'index.db', 'index.db-wal', 'index.db-shm']) {
+  for (const name of ['layers', 'checkpoints', 'index.db', 'index.db-wal', 'index.db-shm']) {
     rmSync(join(project, 'store', name), { recursive: true, force: true });
   }
   forgetImages(project);
@@ -40,7 +40,7 @@ export function forgetAllButTrees(own: string, project: string, aside: string): 
     const { kind } = JSON.parse(readFileSync(join(layers, n, 'layer.json'), 'utf8')) as { kind: string };
     if (kind !== 'deb') renameSync(join(layers, n), join(aside, n));
   }
-  for (const name of ['store/builds', 'images']) {
+  for (const name of ['store/builds', 'store/checkpoints', 'images']) {
     if (existsSync(join(project, name))) renameSync(join(project, name), join(aside, name.replace('/', '-')));
   }
   runSnap(own, project, 'verify', '--rebuild-index');
