@@ -61,7 +61,7 @@ type Load<Arguments extends readonly unknown[]> = () => Promise<Action<Arguments
 const ROOT: Doorway = { asRoot: true };
 const ANYONE: Doorway = { asRoot: false };
 
-await main(process.argv.slice(2));
+void main(process.argv.slice(2));
 
 /** The command line: argv -> command -> exit code. */
 async function main(argv: readonly string[]): Promise<void> {

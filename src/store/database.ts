@@ -72,5 +72,5 @@ function addTables(database: Database): void {
 }
 
 function sqlite(): typeof BetterSqlite3 {
-  return createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
+  return createRequire(import.meta.filename)('better-sqlite3') as typeof BetterSqlite3;
 }
