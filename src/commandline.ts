@@ -61,7 +61,10 @@ type Load<Arguments extends readonly unknown[]> = () => Promise<Action<Arguments
 const ROOT: Doorway = { asRoot: true };
 const ANYONE: Doorway = { asRoot: false };
 
-await main(process.argv.slice(2));
+/** Takes all that a command may be told, and is none. */
+const LEFT_OUT: Command = new Proxy(new Command(), { get: () => () => LEFT_OUT });
+
+void main(process.argv.slice(2));
 
 /** The command line: argv -> command -> exit code. */
 async function main(argv: readonly string[]): Promise<void> {
@@ -88,11 +91,11 @@ async function main(argv: readonly string[]): Promise<void> {
   const run: Runner = async (doorway, folder, work) => {
     interactive = doorway.interactive ?? false;
     trouble = doorway.trouble ?? 1;
-    if (doorway.asRoot) (await import('./commands/root.ts')).becomeRoot(argv);
+    if (doorway.asRoot && process.getuid?.() !== 0) (await import('./commands/root.ts')).becomeRoot(argv);
     exitCode = await work({ folder, signal: interrupt.signal });
   };
   try {
-    await commandLine(run).parseAsync([...argv], { from: 'user' });
+    await commandLineFor(argv, run).parseAsync([...argv], { from: 'user' });
   } catch (error) {
     exitCode = failed(error, signalled) ?? trouble;
   }
@@ -107,7 +110,15 @@ function written(stream: NodeJS.WriteStream): Promise<void> {
   return promise;
 }
 
-function commandLine(run: Runner): Command {
+/** With the command alone that is asked for, as making all of them takes milliseconds; with all where it is not plain which one that is. */
+function commandLineFor(argv: readonly string[], run: Runner): Command {
+  const asked = argv[0] === '-C' ? argv[2] : argv[0];
+  const isAsked = ({ commands }: Command): boolean => commands.some((command) => command.name() === asked);
+  const program = commandLine(run, asked);
+  return isAsked(program) && asked !== 'completion' ? program : commandLine(run);
+}
+
+function commandLine(run: Runner, only?: string): Command {
   const program = new Command('snap')
     .description('Builds Debian images for embedded Linux from cached, independent layers.')
     .version(version(), '--version', 'print the version')
@@ -129,6 +140,8 @@ function commandLine(run: Runner): Command {
     load: Load<Arguments>,
     exitCodes = EXIT_CODES,
   ): Command => {
+    const name = parent === program ? usage.split(' ', 1)[0] : parent.name();
+    if (only !== undefined && name !== only) return LEFT_OUT;
     const command = parent
       .command(usage)
       .description(description)

@@ -252,6 +252,7 @@ function ownersAmong(
     kept.filter(({ before, after }) => (after ?? before)?.type !== 'dir').map(({ path }) => path),
   );
   const owners = new Map<TreePath, PackagePair>();
+  if (changed.length === 0) return owners;
   for (const [side, which] of [
     [before, 'before'],
     [after, 'after'],

@@ -1,4 +1,7 @@
-import { answerUnchanged } from './commands/unchanged.ts';
+void start(process.argv.slice(2));
 
-// Most builds find nothing changed: they are answered before anything else is loaded.
-if (!answerUnchanged(process.argv.slice(2))) await import('./commandline.ts');
+/** Most builds find nothing changed: they are answered before anything else is loaded. */
+async function start(argv: readonly string[]): Promise<void> {
+  if (argv.includes('build') && (await import('./commands/unchanged.ts')).answerUnchanged(argv)) return;
+  await import('./commandline.ts');
+}

@@ -18,11 +18,10 @@ const KEPT = [
 const LAUNCHER = ownFile('bin/snap');
 
 /**
- * Makes sure that root runs this: as an ordinary user this process becomes sudo with the same command line, and does not return.
+ * Has root run this: the process becomes sudo with the same command line, and does not return.
  * @throws SnapError HOST when there is no sudo.
  */
 export function becomeRoot(argv: readonly string[]): void {
-  if (process.getuid?.() === 0) return;
   const sudo = findProgram('sudo');
   if (sudo === undefined) {
     throw new SnapError('HOST', 'Cannot become root: "sudo" is not installed', {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { GivenIds, RecordPatches } from '../store/layers.ts';
 import { decodeManifest } from '../store/manifest.ts';
@@ -123,6 +123,6 @@ function unpackedOf(reply: UnpackReply): Unpacked {
 
 /** Beside this file, or where the bundle has it. */
 function workerFile(): string {
-  const here = import.meta.url;
-  return fileURLToPath(new URL(here.endsWith('.ts') ? 'unpack-worker.ts' : 'debian/unpack-worker.js', here));
+  const isSource = import.meta.filename.endsWith('.ts');
+  return join(import.meta.dirname, isSource ? 'unpack-worker.ts' : 'debian/unpack-worker.cjs');
 }

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { loadKoffi } from './koffi.ts';
 
 /**
  * Decompression by liblzma, which dpkg itself links to: Node has no xz of its own, and a process for each archive costs more than most
@@ -37,7 +37,7 @@ let state: State | undefined;
 /** One for a thread: a decoder is begun anew for each archive, in the same memory. */
 function load(): State {
   if (state) return state;
-  const koffi = createRequire(import.meta.url)('koffi');
+  const koffi = loadKoffi();
   const library = koffi.load('liblzma.so.5');
   const memory = (size: number): Memory => {
     const pointer = koffi.alloc('uint8_t', size);

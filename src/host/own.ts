@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
-const ROOT = rootAbove(dirname(fileURLToPath(import.meta.url)));
+const ROOT = rootAbove(import.meta.dirname);
 
 /** Snap's own folder: that of its package.json, whether this runs from src/ or from dist/. */
 function rootAbove(folder: string): string {

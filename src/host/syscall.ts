@@ -1,9 +1,9 @@
-import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
+import { loadKoffi } from './koffi.ts';
 
 /**
  * The system calls that Node lacks, through koffi. Paths are bytes without a NUL. Each throws an Error with `code` (ENOENT, ...)
- * like those of node:fs. koffi costs 12 ms to load, so it is loaded by the first call.
+ * like those of node:fs. koffi is loaded by the first call.
  */
 type Libc = {
   flock(fd: number, operation: number): number;
@@ -21,7 +21,7 @@ let loaded: Libc | undefined;
 
 function libc(): Libc {
   if (loaded) return loaded;
-  const koffi = createRequire(import.meta.url)('koffi');
+  const koffi = loadKoffi();
   const library = koffi.load('libc.so.6');
   loaded = {
     flock: library.func('int flock(int, int)'),

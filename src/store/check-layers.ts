@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { ownFile } from '../host/own.ts';
 import { checkLayer, type LayerReport } from './check-layer.ts';
@@ -69,8 +70,8 @@ async function work(
   }
 }
 
-function workerFile(): URL | string {
-  return import.meta.url.endsWith('.ts')
-    ? new URL('./layer-worker.ts', import.meta.url)
-    : ownFile('dist/store/layer-worker.js');
+function workerFile(): string {
+  return import.meta.filename.endsWith('.ts')
+    ? join(import.meta.dirname, 'layer-worker.ts')
+    : ownFile('dist/store/layer-worker.cjs');
 }

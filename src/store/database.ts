@@ -71,6 +71,12 @@ function addTables(database: Database): void {
   database.exec(readFileSync(ownFile('src/store/schema.sql'), 'utf8'));
 }
 
+/** Debian's machines have it ready, so that nothing is looked for; on others it was compiled. */
 function sqlite(): typeof BetterSqlite3 {
-  return createRequire(import.meta.url)('better-sqlite3') as typeof BetterSqlite3;
+  const load = createRequire(import.meta.filename);
+  try {
+    return load(`better-sqlite3/linux-${process.arch}`) as typeof BetterSqlite3;
+  } catch {
+    return load('better-sqlite3') as typeof BetterSqlite3;
+  }
 }

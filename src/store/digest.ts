@@ -9,7 +9,7 @@ type Blake3 = { createHash(): Hasher; hash(bytes: Uint8Array | string): Buffer }
 let loaded: Blake3 | undefined;
 
 function blake3(): Blake3 {
-  loaded ??= createRequire(import.meta.url)('blake3-wasm') as Blake3;
+  loaded ??= createRequire(import.meta.filename)('blake3-wasm') as Blake3;
   return loaded;
 }
 

@@ -63,7 +63,7 @@ test('when nothing changed, snap looks at no input, layer or image but by stat, 
     [],
   );
   assert.ok(modules.length > 0);
-  assert.ok(opened.filter((path) => /\/dist\/.*\.js$/.test(path)).length <= 16, opened.join('\n'));
+  assert.ok(opened.filter((path) => /\/dist\/.*\.cjs$/.test(path)).length <= 16, opened.join('\n'));
   assert.deepEqual(ofKind(/ (connect\(.*AF_INET|mount|rename\w*|link|linkat|mkdir\w*|symlink\w*)\(/), []);
 });
 

@@ -183,6 +183,6 @@ test('a command loads its own file and no other command, and not undici for that
     'confs',
   ]);
   const opened = readFileSync(trace, 'utf8');
-  assert.match(opened, /dist\/completion-\w+\.js/);
-  assert.doesNotMatch(opened, /dist\/(build|init|doctor|probe)-\w+\.js|node_modules\/undici\//);
+  assert.match(opened, /dist\/completion-\w+\.cjs/);
+  assert.doesNotMatch(opened, /dist\/(build|init|doctor|probe)-\w+\.cjs|node_modules\/undici\//);
 });

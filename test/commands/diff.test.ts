@@ -103,6 +103,39 @@ test('the report of two builds: layers with reasons, packages, configuration, ot
   assert.match(stderr, /not listed: 2 paths; for all: --level all/);
 });
 
+test('two builds are compared without starting anything, and nothing large is loaded but what SQLite and a lock take', () => {
+  const [trace, list, loaded] = ['trace', 'list.cjs', 'loaded'].map((name) => join(project, name));
+  writeFileSync(
+    list!,
+    `process.on('exit', () => require('fs').writeFileSync(${JSON.stringify(loaded)}, process.moduleLoadList.join('\\n')))`,
+  );
+  const command = [SNAP, 'diff', 'a@1', 'a@2'];
+  const { status, stdout, stderr } = start(
+    ['strace', '-f', '-e', 'trace=execve,open,openat', '-o', trace!, ...command],
+    {
+      cwd: project,
+      env: { NODE_OPTIONS: '--require ./list.cjs' },
+    },
+  );
+  assert.equal(status, 1, stderr);
+  assert.match(stdout, /^a@1 -> a@2\n/, stderr);
+  const calls = readFileSync(trace!, 'utf8')
+    .split('\n')
+    .filter((line) => !line.includes(' = -1 '));
+  assert.equal(calls.filter((line) => line.includes(' execve(')).length, 2, 'the launcher becomes Node');
+  const opened = calls.flatMap((line) => / open.*\/node_modules\/(?!node\/)([^"]*)"/.exec(line)?.[1] ?? []);
+  const outside = opened.filter((path) => !path.startsWith('better-sqlite3/'));
+  assert.ok(outside.length > 0);
+  assert.deepEqual(
+    outside.filter((path) => !path.endsWith('/koffi.node') && !path.endsWith('package.json')),
+    [],
+  );
+  const modules = readFileSync(loaded!, 'utf8').split('\n');
+  assert.ok(modules.includes('NativeModule fs'), modules.join());
+  for (const name of ['child_process', 'crypto', 'worker_threads'])
+    assert.ok(!modules.includes(`NativeModule ${name}`), name);
+});
+
 test('exit codes: 0 the same, 1 different, 2 for any trouble', () => {
   const same = diff('a@2', 'a@2');
   assert.deepEqual([same.status, same.stdout, same.stderr], [0, '', 'a@2 and a@2: the same\n']);
