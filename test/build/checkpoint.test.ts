@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -37,6 +38,8 @@ test('whoever works at a do_run waits for its packages once, and gets the same l
   assert.deepEqual(checkpoints(project), []);
   assert.deepEqual([changed(project, 1).ran.includes('jobs'), configured(project)], [true, true]);
   assert.deepEqual(checkpoints(project), ['a%jobs']);
+  // So that what the first run wrote is older than the next run.
+  execFileSync('sleep', ['3']);
   for (const n of [2, 3]) {
     assert.ok(changed(project, n).ran.includes('jobs'));
     assert.equal(configured(project), false);
