@@ -1,21 +1,13 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { diskFailure, SnapError } from '../host/error.ts';
 import { notice } from '../host/notice.ts';
-import { removeFile, removeFolder } from '../host/remove.ts';
+import { removeFile } from '../host/remove.ts';
 import { type Database, isDamage, openIndex, openIndexCopy, SCHEMA, type Statement } from './database.ts';
 import { isReadOnly, type Layout, readOnlyError, syncFolder } from './layout.ts';
 import { type Held, holdLockNow } from './locks.ts';
-import { layerNumbers, type Rebuilt, rebuildIndex } from './rebuild.ts';
+import { withLog } from './log.ts';
+import { indexInMemory, layerNumbers, type Rebuilt, rebuildIndex } from './rebuild.ts';
 
 type Calls = Readonly<Record<string, Statement<never[], unknown>>>;
 
@@ -245,36 +237,15 @@ function setAside(index: string): void {
 /** A copy in memory, since SQLite writes beside a file that it only reads. */
 function openReadOnly(layout: Layout): Database {
   const { index } = layout;
-  const log = statSync(`${index}-wal`, { throwIfNoEntry: false });
   try {
-    if (existsSync(index)) return openIndexCopy(log?.size ? withLog(index) : readFileSync(index));
+    if (existsSync(index)) {
+      const log = existsSync(`${index}-wal`) ? readFileSync(`${index}-wal`) : Buffer.alloc(0);
+      return openIndexCopy(withLog(readFileSync(index), log));
+    }
   } catch (error) {
     if (!isDamage(error)) throw error;
   }
-  return inScratch((folder) => {
-    const file = join(folder, 'index.db');
-    rebuildIndex(layout, file, { isReadOnly: true });
-    notice(`the index "${index}" is gone or damaged and the store read-only: it was made anew for this once`);
-    return openIndexCopy(readFileSync(file));
-  });
-}
-
-function withLog(index: string): Buffer {
-  return inScratch((folder) => {
-    const copy = join(folder, 'index.db');
-    for (const end of ['', '-wal']) copyFileSync(`${index}${end}`, `${copy}${end}`);
-    const database = openIndex(copy);
-    database.pragma('wal_checkpoint(TRUNCATE)');
-    database.close();
-    return readFileSync(copy);
-  });
-}
-
-function inScratch<T>(work: (folder: string) => T): T {
-  const folder = mkdtempSync(join(tmpdir(), 'snap-index-'));
-  try {
-    return work(folder);
-  } finally {
-    removeFolder(folder);
-  }
+  const database = indexInMemory(layout);
+  notice(`the index "${index}" is gone or damaged and the store read-only: it was made anew for this once`);
+  return database;
 }
