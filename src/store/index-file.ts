@@ -99,13 +99,35 @@ export class IndexFile {
     this.#renew('was asked for');
   }
 
+  /** Nobody has to wait for this one until what this returns is disposed of; meanwhile nothing may use the index. */
+  letGo(): Disposable {
+    if (this.isReadOnly) return { [Symbol.dispose]: () => {} };
+    this.#closeDatabase();
+    this.#held.release();
+    return {
+      [Symbol.dispose]: () => {
+        this.#held = holdShared(this.#layout);
+        const opened = tryOpen(this.#layout);
+        this.#take('database' in opened ? opened.database : this.#renewed(opened.why, Infinity));
+      },
+    };
+  }
+
   #renew(why: string): void {
+    this.#closeDatabase();
+    this.#take(this.#renewed(why, PATIENCE));
+  }
+
+  #closeDatabase(): void {
     try {
       this.#database.close();
     } catch (error) {
       if (!isDamage(error)) throw error;
     }
-    this.#database = this.#renewed(why, PATIENCE);
+  }
+
+  #take(database: Database): void {
+    this.#database = database;
     this.#inode = statSync(this.#layout.index).ino;
     for (const renew of this.#renewals) renew();
   }
@@ -146,8 +168,8 @@ export function remakeIndex(layout: Layout): Rebuilt {
 }
 
 /**
- * Seconds that other processes are waited for by one that is at work: it may hold another lock, for which one of them waits with the index
- * open.
+ * Seconds that other processes are waited for by one that is at work: it may hold the lock of a kernel's source or tree, for which one of
+ * them waits in the midst of its layers, with the index open.
  */
 const PATIENCE = 60;
 
