@@ -15,7 +15,6 @@ import type { Bench } from './layers/round.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest } from './request.ts';
 import type { Store } from './store/layers.ts';
-import { holdLock } from './store/locks.ts';
 
 /** The store for adding, and the conf's image for this build alone. */
 export async function holdForBuild(
@@ -25,9 +24,9 @@ export async function holdForBuild(
 ): Promise<Disposable> {
   using held = new DisposableStack();
   const wait = (what: string) => () => report({ kind: 'note', text: `waiting for ${what}` });
-  held.use(await holdLock(store.layout.lock, 'shared', wait('"snap gc" to end'), signal));
+  held.use(await store.hold(store.layout.lock, 'shared', wait('"snap gc" to end'), signal));
   const busy = join(store.layout.images, `.${conf}.busy`);
-  held.use(await holdLock(busy, 'exclusive', wait(`another build of "${conf}" to end`), signal));
+  held.use(await store.hold(busy, 'exclusive', wait(`another build of "${conf}" to end`), signal));
   return held.move();
 }
 

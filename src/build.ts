@@ -30,7 +30,6 @@ import type { BuildRequest, BuildResult } from './request.ts';
 import { explainFull, keepWithin } from './room.ts';
 import { digestOf } from './store/digest.ts';
 import { Store } from './store/layers.ts';
-import { holdLock } from './store/locks.ts';
 import { keepReserve } from './store/reserve.ts';
 import { type Witness, witness } from './store/witness.ts';
 import { rememberUnchanged } from './unchanged.ts';
@@ -274,7 +273,7 @@ export type PlanResult = {
 export async function plan(request: BuildRequest): Promise<PlanResult> {
   using store = new Store(request.project);
   const onWait = (): void => notice('waiting for "snap gc" to end');
-  using _held = await holdLock(store.layout.lock, 'shared', onWait, request.signal);
+  using _held = await store.hold(store.layout.lock, 'shared', onWait, request.signal);
   const inputs = await readInputs(request.project, request.conf, store);
   const layers = planLayers(store, inputs, request);
   const expected = (...states: readonly PlannedLayer['state'][]): number => {

@@ -26,7 +26,6 @@ import { copyStep, packageStep, scriptletStep, triggerStep } from './layers/step
 import { type LayerContents, makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import { contentDigest, type LayerRow, Store } from './store/layers.ts';
-import { holdLock } from './store/locks.ts';
 import { at } from './store/tree.ts';
 
 export type CheckRequest = {
@@ -47,7 +46,7 @@ export async function check(request: CheckRequest, report: Report): Promise<Chec
   const allowed = allowances(request.project);
   await build(asked, report);
   using store = new Store(request.project);
-  using _held = await holdLock(store.layout.lock, 'shared');
+  using _held = await store.hold(store.layout.lock, 'shared');
   const inputs = await readInputs(request.project, request.conf, store);
   if (!inputs.lock) throw new Error('A build left no lock');
   const bench = await makeBench(inputs, inputs.lock, store, asked, report);

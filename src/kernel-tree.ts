@@ -16,7 +16,6 @@ import type { Scriptlet } from './project/scriptlet.ts';
 import type { Report } from './report/event.ts';
 import { layersNamed } from './shell.ts';
 import { Store } from './store/layers.ts';
-import { holdLock } from './store/locks.ts';
 
 export type KernelRequest = {
   /** Absolute path of the project's folder. */
@@ -48,7 +47,7 @@ export async function withKernelTree<T>(
   const { project, jobs, signal } = request;
   using store = new Store(project);
   const wait = (): void => report({ kind: 'note', text: 'waiting for "snap gc" to end' });
-  using _held = await holdLock(store.layout.lock, 'shared', wait, signal);
+  using _held = await store.hold(store.layout.lock, 'shared', wait, signal);
   const { conf, inputs, scriptlet } = await findIn(store, request);
   const data = readKernelData(scriptlet);
   const lock = await coverLock(inputs, store, { locked: true, offline: false, signal }, report);

@@ -3,7 +3,6 @@ import { writeLock } from './debian/lock-file.ts';
 import { coverLock, readInputs } from './inputs.ts';
 import type { Report } from './report/event.ts';
 import { Store } from './store/layers.ts';
-import { holdLock } from './store/locks.ts';
 
 export type LockRequest = {
   readonly project: string;
@@ -25,7 +24,7 @@ export type LockResult = {
 export async function lock(request: LockRequest, report: Report): Promise<LockResult> {
   using store = new Store(request.project);
   const wait = () => report({ kind: 'note', text: 'waiting for "snap gc" to end' });
-  using _held = await holdLock(store.layout.lock, 'shared', wait, request.signal);
+  using _held = await store.hold(store.layout.lock, 'shared', wait, request.signal);
   const inputs = await readInputs(request.project, request.conf, store);
   const covered = await coverLock(inputs, store, { ...request, locked: false }, report);
   await writeLock(inputs.lockFile, covered);

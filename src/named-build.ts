@@ -12,7 +12,6 @@ import {
   readTags,
 } from './store/builds.ts';
 import { Store } from './store/layers.ts';
-import { holdLock } from './store/locks.ts';
 
 /** What builds are called on the command line. */
 export const BUILD_NAMES = 'CONF (its last build), CONF@3, CONF~1 (the one before the last), or a tag';
@@ -68,7 +67,7 @@ export async function lookInto<T>(
   hold?: { readonly signal: AbortSignal; readonly onWait: () => void },
 ): Promise<T> {
   using store = new Store(project);
-  const held = hold && (await holdLock(store.layout.lock, 'shared', hold.onWait, hold.signal));
+  const held = hold && (await store.hold(store.layout.lock, 'shared', hold.onWait, hold.signal));
   try {
     return await work(store);
   } catch (error) {

@@ -85,7 +85,7 @@ export function putOutput(
   const plan = planImage(store, view, excludes, lock.epoch);
   const slots = slotsOf(store.layout.images, inputs.conf.name);
   const folder = request.output === undefined ? undefined : outputFolder(store, request.output);
-  if (!folder) forgetUnchanged(store, inputs.conf.name);
+  if (!folder) forgetImage(store, inputs.conf.name);
   const { paths, bytes } = folder ? fillFolder(store, folder, plan) : settleImage(store, slots, plan);
   const output: Output = {
     path: folder?.path ?? slots.link,

@@ -2,7 +2,6 @@ import type { Extent } from './layers/image.ts';
 import { findBuild, lookInto, planOfBuild } from './named-build.ts';
 import { fillFolder, outputFolder } from './output.ts';
 import { buildText } from './store/builds.ts';
-import { holdLock } from './store/locks.ts';
 
 export type RestoreRequest = {
   readonly project: string;
@@ -39,7 +38,7 @@ export function restore(request: RestoreRequest): Promise<Restored> {
       const plan = planOfBuild(store, build);
       const folder = outputFolder(store, request.folder);
       const waiting = (): void => onWait(`another image to be put into ${folder.path}`);
-      using _held = await holdLock(`${folder.note}.busy`, 'exclusive', waiting, signal);
+      using _held = await store.hold(`${folder.note}.busy`, 'exclusive', waiting, signal);
       const { paths, bytes } = fillFolder(store, folder, plan, copy);
       return {
         build: buildText(build),

@@ -12,7 +12,6 @@ import type { ConsoleStep } from './machine/serial.ts';
 import { type Started, type StartRequest, startMachine } from './machine/start.ts';
 import { loadConf } from './project/conf.ts';
 import { Store } from './store/layers.ts';
-import { holdLock } from './store/locks.ts';
 
 export type RunRequest = {
   readonly project: string;
@@ -78,9 +77,9 @@ async function prepare(request: RunRequest, machine: Machine): Promise<Prepared>
   const { project, conf, signal, tell } = request;
   using store = new Store(project);
   const { images, lock } = store.layout;
-  using _held = await holdLock(lock, 'shared', () => tell('waiting for "snap gc" to end'), signal);
+  using _held = await store.hold(lock, 'shared', () => tell('waiting for "snap gc" to end'), signal);
   const busy = join(images, `.${conf}.busy`);
-  using _image = await holdLock(
+  using _image = await store.hold(
     busy,
     'shared',
     () => tell(`waiting for the build of "${conf}" to end`),

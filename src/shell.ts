@@ -16,7 +16,6 @@ import { scriptletStep, shellStep } from './layers/steps.ts';
 import { makeTop, mergeView, type ViewLayer } from './layers/view.ts';
 import { listConfs, loadConf } from './project/conf.ts';
 import { Store } from './store/layers.ts';
-import { holdLock } from './store/locks.ts';
 
 export type ShellRequest = {
   readonly project: string;
@@ -32,7 +31,7 @@ export type ShellRequest = {
 /** A root shell in a throw-away overlay of an image, or of what a scriptlet sees when it runs. Returns its exit code. */
 export async function shell(request: ShellRequest): Promise<number> {
   using store = new Store(request.project);
-  using _held = await holdLock(store.layout.lock, 'shared');
+  using _held = await store.hold(store.layout.lock, 'shared');
   const folder = store.makeWorkDir();
   try {
     const entered =

@@ -10,7 +10,6 @@ import { currentSlot, readNoteOf, slotsOf } from './layers/image.ts';
 import { listConfs, loadConf } from './project/conf.ts';
 import { type BuildName, keptBuilds, readBuild } from './store/builds.ts';
 import { Store } from './store/layers.ts';
-import { holdLock } from './store/locks.ts';
 import type { TreePath } from './store/manifest.ts';
 import { at } from './store/tree.ts';
 import { inodeOf, type StoreDamage, verifyStore } from './store/verify.ts';
@@ -73,17 +72,18 @@ export async function verify(request: VerifyRequest): Promise<Verified> {
 
 /** The store, and all its images for this process alone. */
 export async function holdForVerify(
-  { layout }: Store,
+  store: Store,
   { signal, onWait }: VerifyRequest,
   mode: 'shared' | 'exclusive',
 ): Promise<Disposable> {
+  const { layout } = store;
   using held = new DisposableStack();
   const other = mode === 'shared' ? '"snap gc"' : 'other snaps in this store';
-  held.use(await holdLock(layout.lock, mode, () => onWait(`waiting for ${other} to end`), signal));
+  held.use(await store.hold(layout.lock, mode, () => onWait(`waiting for ${other} to end`), signal));
   for (const conf of imageNames(layout.images)) {
     const busy = join(layout.images, `.${conf}.busy`);
     const wait = (): void => onWait(`waiting for a build of "${conf}" to end`);
-    held.use(await holdLock(busy, 'exclusive', wait, signal));
+    held.use(await store.hold(busy, 'exclusive', wait, signal));
   }
   return held.move();
 }

@@ -37,7 +37,7 @@ export type WhyRequest = {
 
 /**
  * Why a layer ran: all inputs in which it differs from the layer of that name in an earlier build.
- * @throws SnapError USAGE for a layer or build that is not there, STORE when the earlier layer was removed.
+ * @throws SnapError USAGE for a layer or build that is not there, STORE when a layer was removed.
  */
 export function why(request: WhyRequest): Why {
   using held = openHeld(request.project);
@@ -47,6 +47,7 @@ export function why(request: WhyRequest): Why {
   const builds = store.buildsOf(conf);
   const having = builds.flatMap((build) => occurrence(store, build, name));
   const [last] = having;
+  if (!last && builds.some((build) => hasLayer(build, name))) throw goneLayer(conf, name);
   if (!last) throw noLayer(store, [conf], name, builds.length > 0 ? `Conf "${conf}" has` : 'There is');
   const other = having.find(({ key }) => key !== last.key);
   const before = request.against === undefined ? other : against(builds, having, request.against, name);
@@ -59,6 +60,10 @@ export function why(request: WhyRequest): Why {
 
 function layersIn(build: BuildRow): readonly (readonly [name: string, n: number])[] {
   return JSON.parse(build.layers);
+}
+
+function hasLayer(build: BuildRow, name: string): boolean {
+  return layersIn(build).some(([one]) => one === name);
 }
 
 /** The layer in that build, if it had it; one that was removed since has no key to compare. */
@@ -85,8 +90,8 @@ function against(
   if (!build) throw new SnapError('USAGE', `There is no build "${given}"`, { hint: range });
   const found = having.find((one) => one.build === number);
   if (found) return found;
-  const there = layersIn(build).some(([one]) => one === name);
-  if (!there) throw new SnapError('USAGE', `Build ${number} had no layer "${name}"`, { hint: range });
+  if (!hasLayer(build, name))
+    throw new SnapError('USAGE', `Build ${number} had no layer "${name}"`, { hint: range });
   throw new SnapError('STORE', `Cannot compare: "${name}" of build ${number} is not in the store any more`, {
     hint: 'name another build: --against',
   });
@@ -95,11 +100,17 @@ function against(
 function builtLast(store: Store, project: string, name: string): string {
   const confs = listConfs(project);
   const last = confs
-    .flatMap((conf) => store.lastBuild(conf) ?? [])
-    .filter((build) => layersIn(build).some(([one]) => one === name))
+    .flatMap((conf) => store.buildsOf(conf))
+    .filter((build) => hasLayer(build, name))
     .sort((a, b) => b.made - a.made)[0];
   if (last) return last.conf;
   throw noLayer(store, confs, name, 'There is');
+}
+
+function goneLayer(conf: string, name: string): SnapError {
+  return new SnapError('STORE', `Cannot tell why "${name}" ran: it is not in the store any more`, {
+    hint: `layers that a build would run: snap plan ${conf}`,
+  });
 }
 
 function noLayer(store: Store, confs: readonly string[], name: string, where: string): SnapError {

@@ -60,23 +60,27 @@ export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent
   const shown = current === undefined ? undefined : readNote(noteFile(current));
   if (current !== undefined && shown?.digest === plan.digest) {
     renameNote(store, current, shown, plan);
+    if (!store.isReadOnly) show(slots, current);
     return { paths: shown.paths, bytes: shown.bytes };
   }
   for (const slot of slots.slots) removeFile(`${noteFile(slot)}.new`); // of one that was killed
   const [target, other] = current === slots.slots[0] ? slots.slots.toReversed() : slots.slots;
   const spare = current === undefined && store.hasFreshLayers() ? other : undefined;
   const extent = bring(store, target!, noteFile(target!), plan, spare);
-  const beside = `${slots.link}.new`;
-  removeFile(beside);
-  symlinkSync(basename(target), beside);
-  renameSync(beside, slots.link);
-  try {
-    syncFolder(dirname(slots.link));
-  } catch (error) {
-    forgetSlot(target); // a second fsync would succeed, whatever the first one has lost
-    throw error;
-  }
+  show(slots, target!);
   return extent;
+}
+
+/**
+ * On success the link is on the disk. One that is right is made anew all the same: a killed build may have left it unsynced, and after a
+ * sync that failed another one would succeed, whatever the first one has lost.
+ */
+function show({ link }: Slots, slot: string): void {
+  const beside = `${link}.new`;
+  removeFile(beside);
+  symlinkSync(basename(slot), beside);
+  renameSync(beside, link);
+  syncFolder(dirname(link));
 }
 
 /** The same image may have come from other layers, where those that it was made from are gone. */

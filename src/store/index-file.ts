@@ -1,21 +1,13 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { diskFailure, SnapError } from '../host/error.ts';
 import { notice } from '../host/notice.ts';
-import { removeFile, removeFolder } from '../host/remove.ts';
+import { removeFile } from '../host/remove.ts';
 import { type Database, isDamage, openIndex, openIndexCopy, SCHEMA, type Statement } from './database.ts';
 import { isReadOnly, type Layout, readOnlyError, syncFolder } from './layout.ts';
 import { type Held, holdLockNow } from './locks.ts';
-import { layerNumbers, type Rebuilt, rebuildIndex } from './rebuild.ts';
+import { withLog } from './log.ts';
+import { indexInMemory, layerNumbers, type Rebuilt, rebuildIndex } from './rebuild.ts';
 
 type Calls = Readonly<Record<string, Statement<never[], unknown>>>;
 
@@ -107,13 +99,35 @@ export class IndexFile {
     this.#renew('was asked for');
   }
 
+  /** Nobody has to wait for this one until what this returns is disposed of; meanwhile nothing may use the index. */
+  letGo(): Disposable {
+    if (this.isReadOnly) return { [Symbol.dispose]: () => {} };
+    this.#closeDatabase();
+    this.#held.release();
+    return {
+      [Symbol.dispose]: () => {
+        this.#held = holdShared(this.#layout);
+        const opened = tryOpen(this.#layout);
+        this.#take('database' in opened ? opened.database : this.#renewed(opened.why, Infinity));
+      },
+    };
+  }
+
   #renew(why: string): void {
+    this.#closeDatabase();
+    this.#take(this.#renewed(why, PATIENCE));
+  }
+
+  #closeDatabase(): void {
     try {
       this.#database.close();
     } catch (error) {
       if (!isDamage(error)) throw error;
     }
-    this.#database = this.#renewed(why, PATIENCE);
+  }
+
+  #take(database: Database): void {
+    this.#database = database;
     this.#inode = statSync(this.#layout.index).ino;
     for (const renew of this.#renewals) renew();
   }
@@ -154,8 +168,8 @@ export function remakeIndex(layout: Layout): Rebuilt {
 }
 
 /**
- * Seconds that other processes are waited for by one that is at work: it may hold another lock, for which one of them waits with the index
- * open.
+ * Seconds that other processes are waited for by one that is at work: it may hold the lock of a kernel's source or tree, for which one of
+ * them waits in the midst of its layers, with the index open.
  */
 const PATIENCE = 60;
 
@@ -245,36 +259,15 @@ function setAside(index: string): void {
 /** A copy in memory, since SQLite writes beside a file that it only reads. */
 function openReadOnly(layout: Layout): Database {
   const { index } = layout;
-  const log = statSync(`${index}-wal`, { throwIfNoEntry: false });
   try {
-    if (existsSync(index)) return openIndexCopy(log?.size ? withLog(index) : readFileSync(index));
+    if (existsSync(index)) {
+      const log = existsSync(`${index}-wal`) ? readFileSync(`${index}-wal`) : Buffer.alloc(0);
+      return openIndexCopy(withLog(readFileSync(index), log));
+    }
   } catch (error) {
     if (!isDamage(error)) throw error;
   }
-  return inScratch((folder) => {
-    const file = join(folder, 'index.db');
-    rebuildIndex(layout, file, { isReadOnly: true });
-    notice(`the index "${index}" is gone or damaged and the store read-only: it was made anew for this once`);
-    return openIndexCopy(readFileSync(file));
-  });
-}
-
-function withLog(index: string): Buffer {
-  return inScratch((folder) => {
-    const copy = join(folder, 'index.db');
-    for (const end of ['', '-wal']) copyFileSync(`${index}${end}`, `${copy}${end}`);
-    const database = openIndex(copy);
-    database.pragma('wal_checkpoint(TRUNCATE)');
-    database.close();
-    return readFileSync(copy);
-  });
-}
-
-function inScratch<T>(work: (folder: string) => T): T {
-  const folder = mkdtempSync(join(tmpdir(), 'snap-index-'));
-  try {
-    return work(folder);
-  } finally {
-    removeFolder(folder);
-  }
+  const database = indexInMemory(layout);
+  notice(`the index "${index}" is gone or damaged and the store read-only: it was made anew for this once`);
+  return database;
 }

@@ -12,7 +12,15 @@ import { type Database, SCHEMA, type Statement } from './database.ts';
 import { canonicalJson, type Digest, type Json } from './digest.ts';
 import { IndexFile } from './index-file.ts';
 import { type Layout, layoutOf, prepareLayout, readOnlyError, syncFolder, workDirName } from './layout.ts';
-import { type HeldFolder, makeHeldFolder, sweepFolders } from './locks.ts';
+import {
+  type Held,
+  type HeldFolder,
+  holdLock,
+  holdLockNow,
+  makeHeldFolder,
+  sweepFolders,
+  tryHold,
+} from './locks.ts';
 import { type Manifest, parentOf, type TreePath } from './manifest.ts';
 import { buildRowOf, distrust, isSettled, layerNumbers, markSettled } from './rebuild.ts';
 import { durably, keepBuildRows } from './rows.ts';
@@ -107,6 +115,30 @@ export class Store {
 
   [Symbol.dispose](): void {
     this.#index.close();
+  }
+
+  /**
+   * Takes another lock, of the store or of an image. Who has to wait for it lets go of the index meanwhile: its holder may be the one that
+   * finds the index damaged and has to have it alone. Nothing else may use the store until this returns.
+   */
+  async hold(
+    file: string,
+    mode: 'shared' | 'exclusive',
+    onWait?: () => void,
+    signal?: AbortSignal,
+  ): Promise<Held> {
+    const held = tryHold(file, mode);
+    if (held) return held;
+    using _away = this.#index.letGo();
+    return await holdLock(file, mode, onWait, signal);
+  }
+
+  /** The same without giving way to anything else meanwhile. */
+  holdNow(file: string, mode: 'shared' | 'exclusive', onWait: () => void): Held {
+    const held = tryHold(file, mode);
+    if (held) return held;
+    using _away = this.#index.letGo();
+    return holdLockNow(file, mode, { patience: Infinity, onWait })!;
   }
 
   get #database(): Database {

@@ -19,19 +19,29 @@ export type Rebuilt = {
 
 /**
  * Writes an index of all that lies in the store's folders into a new file. A layer of which nobody knows whether it reached the disk
- * is taken when all of its contents are right. Results are a cache and not made anew. Needs the store's index lock, alone, and unless
- * the store is read-only a filesystem that takes writes.
+ * is taken when all of its contents are right. Results are a cache and not made anew. Needs the store's index lock, alone.
  */
-export function rebuildIndex(layout: Layout, file: string, { isReadOnly = false } = {}): Rebuilt {
+export function rebuildIndex(layout: Layout, file: string): Rebuilt {
   const database = createIndex(file);
   try {
-    return database.transaction(() => fill(database, layout, isReadOnly))();
+    return fill(database, layout, true);
   } finally {
     database.close();
   }
 }
 
-function fill(database: Database, layout: Layout, isReadOnly: boolean): Rebuilt {
+/** The same in memory, for a store that takes no writes. Needs the store's index lock, shared. */
+export function indexInMemory(layout: Layout): Database {
+  const database = createIndex(':memory:');
+  fill(database, layout, false);
+  return database;
+}
+
+function fill(database: Database, layout: Layout, takesWrites: boolean): Rebuilt {
+  return database.transaction(() => fillAll(database, layout, takesWrites))();
+}
+
+function fillAll(database: Database, layout: Layout, takesWrites: boolean): Rebuilt {
   const leftOut: LeftOut[] = [];
   const fresh: number[] = [];
   let layers = 0;
@@ -49,7 +59,7 @@ function fill(database: Database, layout: Layout, isReadOnly: boolean): Rebuilt 
     add(n, found);
     layers++;
   }
-  if (fresh.length > 0 && !isReadOnly) settle(layout, fresh);
+  if (fresh.length > 0 && takesWrites) settle(layout, fresh);
   const builds = addBuilds(database, layout);
   for (const build of builds) highest = Math.max(highest, ...build.layers.map(([, n]) => n));
   database.prepare('INSERT INTO given VALUES (1, ?)').run(highest);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { SNAP, snap, start } from '../commands/launcher.ts';
-import { build, edit, makeProject, write } from './small-project.ts';
+import { build, edit, layersOf, makeProject, write } from './small-project.ts';
 
 const SCRIPTLETS = {
   lib: 'install_debian_deb libyaml-0-2\n',
@@ -116,6 +116,27 @@ test('an unknown layer, build or conf is told, with the nearest', () => {
   assert.match(failure('user', 'b'), /Unknown conf "b"/);
   assert.match(failure(), /Neither a layer nor a path is named/);
   assert.match(failure('a', 'b', '--path', '/x'), /nothing but an image may be named/);
+});
+
+test('a layer that only earlier builds had is told of; of one that is gone from the store, just that', () => {
+  const own = makeProject({
+    lib: 'install_debian_deb libyaml-0-2\n',
+    user: 'do_run() { touch /etc/user; }\n',
+  });
+  build(own);
+  edit(own, 'conf/a.toml', (text) => text.replace('"lib","user"', '"lib"'));
+  build(own);
+  assert.match(snap(['-C', own, 'why', 'user']).stdout, /^user of a\n.*^now +1 /ms);
+  rmSync(join(layersOf(own).get('user')!.tree, '..'), { recursive: true });
+  start([SNAP, '-C', own, 'gc', '--keep-builds', '9']);
+  for (const args of [['user'], ['user', 'a']]) {
+    const { status, stderr } = snap(['-C', own, 'why', ...args]);
+    assert.equal(status, 1);
+    assert.equal(
+      stderr,
+      'snap: Cannot tell why "user" ran: it is not in the store any more\nhint: layers that a build would run: snap plan a\n',
+    );
+  }
 });
 
 type Part = {

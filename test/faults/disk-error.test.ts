@@ -86,17 +86,27 @@ test('a failed sync is no success the next time: what it may have lost is made a
   }
 });
 
-test('an image whose place may be lost is made anew', (t) => {
-  const made = project(t);
-  made.scriptlets(SCRIPTLETS);
-  const failed = buildWith(made.folder, 'fsync', 1, 'images');
-  assert.equal(failed.status, 1);
-  assert.match(failed.stderr, /^snap: Cannot fsync ".*\/images": the disk reports an error$/m);
-  const again = made.snap('build', '--json');
-  assert.equal(again.status, 0, again.stderr);
-  const whole = made.snap('verify', '--deep');
-  assert.equal(whole.status, 0, whole.stdout);
-});
+for (const before of ['none was there', 'the same one was there, and was removed']) {
+  test(`an image whose place may be lost is put there anew, where ${before}`, (t) => {
+    const made = project(t);
+    made.scriptlets(SCRIPTLETS);
+    if (before.startsWith('the same')) {
+      assert.equal(made.snap('build').status, 0);
+      assert.equal(made.snap('clean', 'fault').status, 0);
+    }
+    for (const time of ['once', 'twice']) {
+      const failed = buildWith(made.folder, 'fsync', 1, 'images');
+      assert.equal(failed.status, 1, `${time}: ${failed.stderr}`);
+      assert.match(failed.stderr, /^snap: Cannot fsync ".*\/images": the disk reports an error$/m);
+      const whole = made.snap('verify');
+      assert.equal(whole.status, 0, whole.stdout);
+    }
+    const again = made.snap('build', '--json');
+    assert.equal(again.status, 0, again.stderr);
+    const whole = made.snap('verify', '--deep');
+    assert.equal(whole.status, 0, whole.stdout);
+  });
+}
 
 for (const error of ['EMLINK', 'EXDEV', 'EPERM']) {
   test(`where no link can be made (${error}), a copy is, and the image is the same`, (t) => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
+import { type Outcome, SNAP, start } from '../commands/launcher.ts';
 import { type Project, project } from './fixture/project.ts';
 
 /** Does the work while a folder of the project takes no writes. */
@@ -69,8 +71,27 @@ test('a read-only store without an index answers all the same, and says so', (t)
   const made = built(t);
   for (const end of ['', '-wal', '-shm']) rmSync(join(made.folder, `store/index.db${end}`), { force: true });
   whileFrozen(join(made.folder, 'store'), () => {
-    const { status, stderr } = made.snap('build');
+    const { status, stderr } = withoutScratch(made, 'build');
     assert.equal(status, 0, stderr);
     assert.match(stderr, /is gone or damaged and the store read-only: it was made anew for this once$/m);
   });
 });
+
+test('what the log beside the index holds is known in a read-only store too', (t) => {
+  const made = built(t);
+  const index = join(made.folder, 'store/index.db');
+  const writer = new DatabaseSync(index); // while it is open nobody takes the log into the index
+  t.after(() => writer.close());
+  writer.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA user_version; UPDATE layers SET seconds = 4321.5');
+  assert.ok(statSync(`${index}-wal`).size > 0);
+  whileFrozen(join(made.folder, 'store'), () => {
+    const { status, stdout, stderr } = withoutScratch(made, 'why', 'one', '--json');
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /4321\.5/);
+  });
+});
+
+/** Where nothing can be written to the host's folder for such things either: so nothing can stay there after a kill. */
+function withoutScratch(made: Project, ...args: readonly string[]): Outcome {
+  return start([SNAP, '-C', made.folder, ...args], { env: { TMPDIR: join(made.folder, 'none') } });
+}

@@ -215,6 +215,27 @@ test('an index is not taken away from whoever works with it', async () => {
   assert.equal(JSON.parse(String((await opened).value)).layers, 3);
 });
 
+test("whoever waits for another lock is in nobody's way who finds the index damaged, and takes the new one", async (t) => {
+  const { project, open } = makeMany(6, 200);
+  using store = open();
+  const held = await store.hold(store.layout.lock, 'exclusive');
+  const program = fileURLToPath(new URL('index-waiter.ts', import.meta.url));
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, project], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value, 'waiting');
+  writeFileSync(index(project), noise(30_000));
+  notices.length = 0;
+  assert.equal(store.pathsBelow('usr/own' as never).length, 200);
+  assert.match(notices.join('\n'), /^the index ".*" is damaged: made anew from 6 layers$/);
+  publish(store, { new: 'text' });
+  store.settleDisk();
+  held.release();
+  assert.equal((await lines.next()).value, '7');
+});
+
 test('whoever finds the index gone waits, as long as it takes, for those who work with it, says so, and can be stopped', async (t) => {
   const { project, open } = someStore();
   const store = open();
