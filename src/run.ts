@@ -4,10 +4,10 @@ import { SnapError } from './host/error.ts';
 import { findProgram } from './host/path.ts';
 import { currentSlot, readNoteOf, slotsOf } from './layers/image.ts';
 import { rootDisk } from './machine/disk.ts';
-import { missingSymbols, type RootKind, rootKindFor } from './machine/kernel-config.ts';
+import { archOf, missingSymbols, type RootKind, rootKindFor } from './machine/kernel-config.ts';
 import { type KernelFile, kernelOfImage, kernelOfPerson } from './machine/kernel-file.ts';
 import { kvmObstacle } from './machine/kvm.ts';
-import { type Machine, machineOf, type Network } from './machine/machine.ts';
+import { type Machine, machineOf, type Network, runsPrograms } from './machine/machine.ts';
 import type { ConsoleStep } from './machine/serial.ts';
 import { type Started, type StartRequest, startMachine } from './machine/start.ts';
 import { loadConf } from './project/conf.ts';
@@ -43,12 +43,9 @@ export type RunRequest = {
  * otherwise than was expected.
  */
 export async function runImage(request: RunRequest): Promise<void> {
-  const { arch } = loadConf(request.project, request.conf);
-  const machine = machineOf(arch);
-  requireProgram(machine);
-  using prepared = await prepare(request, machine);
+  using prepared = await prepare(request, loadConf(request.project, request.conf).arch);
   const { memory, cpus, network } = request;
-  const { media, commandLine } = prepared;
+  const { arch, machine, media, commandLine } = prepared;
   const emulated = {
     ...request,
     machine,
@@ -70,10 +67,14 @@ function requireProgram(machine: Machine): void {
   });
 }
 
-type Prepared = Pick<StartRequest, 'media' | 'commandLine'> & Disposable;
+type Prepared = Pick<StartRequest, 'machine' | 'media' | 'commandLine'> &
+  Disposable & {
+    /** What the kernel is for. */
+    readonly arch: string;
+  };
 
 /** Everything that the machine needs, as open files: what is built or removed afterwards does not reach it. */
-async function prepare(request: RunRequest, machine: Machine): Promise<Prepared> {
+async function prepare(request: RunRequest, programs: string): Promise<Prepared> {
   const { project, conf, signal, tell } = request;
   using store = new Store(project);
   const { images, lock } = store.layout;
@@ -87,11 +88,19 @@ async function prepare(request: RunRequest, machine: Machine): Promise<Prepared>
   );
   const { image, digest } = imageOf(store, conf);
   const kernel = request.kernel === undefined ? kernelOfImage(conf, image) : kernelOfPerson(request.kernel);
+  const arch = (kernel.config && archOf(kernel.config)) ?? programs;
+  const machine = machineOf(arch);
+  requireProgram(machine);
   const kind = request.root ?? rootKindFor(kernel.config);
   requireSymbols(kernel, machine, kind);
+  if (!runsPrograms(arch, programs)) {
+    tell(`the kernel is for ${arch}, and can run no program of this image, which is for ${programs}`);
+  }
   const onMake = (): void => tell(`making a ${kind} of the image`);
   const disk = await rootDisk(store, { conf, image, digest, kind, signal, onMake });
   return {
+    arch,
+    machine,
     commandLine: commandLineFor(machine, kind, request.append),
     ...openMedia(disk, kernel),
   };

@@ -64,6 +64,7 @@ const CONTEXT = 12;
 const ERRORS: readonly RegExp[] = [
   /^(\S+?:\d+(?::\d+)?): (?:fatal )?error: (.*)$/,
   /^(\S+?:\d+): (syntax error.*|.*recursive dependency.*)$/,
+  /^(\S*Kconfig\S*:\d+): (.* not found|Sorry, .*)$/,
   /^(ERROR: modpost: .*)$/,
   /^(?:\S*ld(?:\.\w+)?: )?(\S+): (undefined reference to .*|multiple definition of .*)$/,
   /^(\S+:\d+): (Error: .*)$/,

@@ -64,7 +64,7 @@ export function tellExpression(expression: Expression): string {
     case 'symbol':
       return `${expression.name}=${expression.value}`;
     case 'constant':
-      return expression.value;
+      return expression.value || '""';
     case 'choice':
       return 'the choice';
     case 'not':

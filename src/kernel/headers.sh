@@ -54,6 +54,12 @@ cp .config "$DEST/.config"
 
 cd "$DEST"
 find . -type f \( -name '*.o' -o -name '*.a' -o -name '*.s' -o -name '.*.cmd' -o -name '.*.d' \) -delete
+# Some architectures have an object that every module is linked with, and name it so in their Makefile. Those of this kernel are in its tree.
+sed -n 's|^[^#]*KBUILD_LDFLAGS_MODULE.*[ /]\(arch/[^ ]*\.o\).*|\1|p' "$SOURCE"/arch/*/Makefile | while IFS= read -r object; do
+  [ -f "$TREE/$object" ] || continue
+  $KMAKE "$object" </dev/null
+  install -D -m 0644 "$BUILD/$object" "$object"
+done
 # Their symbols tell where they were compiled.
 find . \( -path './scripts/*' -o -path './tools/*' \) -type f -perm /111 -print0 | while IFS= read -r -d '' file; do
   if [ "$(head -c 4 "$file" | od -An -c | tr -d ' ')" = '177ELF' ]; then strip --strip-unneeded "$file"; fi

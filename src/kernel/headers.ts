@@ -17,7 +17,7 @@ const TREE = `${INPUT}/tree`;
 export async function makeHeaders(job: KernelJob): Promise<void> {
   const { tree, work, workshop, name } = job;
   const place = join(tree.folder, 'headers');
-  const key = job.headers ? keyOfStage([1, tree.note.built ?? '']) : undefined;
+  const key = job.headers ? keyOfStage([2, tree.note.built ?? '']) : undefined;
   if (tree.note.headers === key) return;
   tree.keep({ headers: undefined });
   if (key === undefined) {

@@ -12,7 +12,7 @@ import { type KernelData, readKernelData, settingsText } from './data.ts';
 const FORMAT = 1;
 
 /** Raised when the same kernel would now come with other headers. */
-const HEADERS = 1;
+const HEADERS = 2;
 
 /** A kernel is one more way to make a layer. */
 export const makerOf: MakerOf = ({ kernel }) => (kernel ? kernelMaker : undefined);

@@ -15,6 +15,23 @@ export function readKernelConfig(text: string): KernelConfig {
   );
 }
 
+/** The symbol of each architecture in its kernels' configurations, and Debian's name of it. */
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  X86_64: 'amd64',
+  X86_32: 'i386',
+  ARM64: 'arm64',
+  ARM: 'armhf',
+  MIPS: 'mips64el',
+  PPC: 'ppc64el',
+  RISCV: 'riscv64',
+  S390: 's390x',
+};
+
+/** What a kernel was compiled for, by Debian's name; undefined where its configuration does not tell. */
+export function archOf(config: KernelConfig): string | undefined {
+  return Object.entries(ARCHITECTURES).find(([symbol]) => config.has(symbol))?.[1];
+}
+
 /** What the root is made as where nobody says it: squashfs, but for a kernel that is known to have erofs alone. */
 export function rootKindFor(config: KernelConfig | undefined): RootKind {
   return config && !config.has(FILESYSTEM.squashfs) && config.has(FILESYSTEM.erofs) ? 'erofs' : 'squashfs';

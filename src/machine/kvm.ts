@@ -11,7 +11,7 @@ const PATIENCE = 5;
  * it, so the machine is started for as long as its kernel takes to tell its version.
  */
 export async function kvmObstacle(arch: string, request: StartRequest): Promise<string | undefined> {
-  if (!isNative(arch, process.arch)) return 'the image is for another processor';
+  if (!isNative(arch, process.arch)) return 'its kernel is for another one';
   try {
     accessSync('/dev/kvm', constants.R_OK | constants.W_OK);
   } catch {

@@ -41,10 +41,21 @@ const MACHINES: Readonly<Record<string, Machine>> = {
 export function machineOf(arch: string): Machine {
   const machine = MACHINES[arch];
   if (machine) return machine;
-  throw new SnapError('USAGE', `Cannot run an image for ${arch}: no machine is known for it`, {
-    hint: `those for ${Object.keys(MACHINES).join(', ')} can be run`,
+  throw new SnapError('USAGE', `Cannot start a machine for ${arch}: none is known`, {
+    hint: `kernels for ${Object.keys(MACHINES).join(', ')} can be started`,
   });
 }
+
+/** Whether a kernel for an architecture of Debian's can run programs of another one; its configuration may still forbid that. */
+export function runsPrograms(kernel: string, programs: string): boolean {
+  return kernel === programs || (FURTHER[kernel] ?? []).includes(programs);
+}
+
+const FURTHER: Readonly<Record<string, readonly string[]>> = {
+  amd64: ['i386'],
+  arm64: ['armhf', 'armel'],
+  armhf: ['armel'],
+};
 
 /** Whether this processor, as Node calls it, can run programs of an architecture of Debian's by itself. */
 export function isNative(arch: string, processor: string): boolean {

@@ -223,7 +223,9 @@ function causeOf(error: unknown): string {
 /** One that modules can be compiled against: with what it makes for that, and what it leaves of earlier builds. */
 const HEADED = {
   ...KERNEL,
-  'arch/x86/Makefile': 'of the architecture\n',
+  // What modules are linked with: this configuration has one, and not the other.
+  'arch/x86/Makefile':
+    'KBUILD_LDFLAGS_MODULE += $(objtree)/arch/x86/one.o\nKBUILD_LDFLAGS_MODULE += arch/x86/two.o\n',
   'arch/x86/include/asm/one.h': 'of the architecture\n',
   'arch/x86/kernel/one.c': 'no header\n',
   'include/linux/one.h': 'one\ntwo\nthree\n',
@@ -233,10 +235,13 @@ const HEADED = {
   Makefile: `${withModules(':').Makefile}
 all: leaves
 leaves:
-\tmkdir -p $(O)/include/generated $(O)/scripts
+\tmkdir -p $(O)/include/generated $(O)/scripts $(O)/arch/x86
+\techo left >$(O)/arch/x86/one.o
 \techo left >$(O)/include/generated/stale.h
 \techo left >$(O)/scripts/stale
 \techo symbols >$(O)/Module.symvers
+arch/x86/one.o:
+\techo made >$(O)/$@
 modules_prepare: prepare
 \tmkdir -p $(O)/include/generated $(O)/arch/x86/include/generated $(O)/scripts/mod
 \techo set >$(O)/include/config/auto.conf
@@ -251,7 +256,12 @@ modules_prepare: prepare
 
 const HEADERS = [
   ...['.config', 'Makefile', 'Module.symvers'],
-  ...['arch/x86/Makefile', 'arch/x86/include/asm/one.h', 'arch/x86/include/generated/two.h'],
+  ...[
+    'arch/x86/Makefile',
+    'arch/x86/include/asm/one.h',
+    'arch/x86/include/generated/two.h',
+    'arch/x86/one.o',
+  ],
   ...['include/config/auto.conf', 'include/config/kernel.release', 'include/generated/autoconf.h'],
   ...['include/linux/one.h', 'include/linux/two.h', 'scripts/Kbuild.include', 'scripts/mod/modpost'],
 ];
@@ -300,6 +310,7 @@ test('headers are those of the patched source and of this configuration; to want
   const expected = HEADERS.map((path) => path.replace('linux/two.h', 'linux/new.h')).sort();
   assert.deepEqual(headers(), expected);
   assert.equal(readFileSync(inImage(`${HEADER_FOLDER}/include/linux/one.h`), 'utf8'), 'one\nTWO\nthree\n');
+  assert.equal(readFileSync(inImage(`${HEADER_FOLDER}/arch/x86/one.o`), 'utf8'), 'made\n');
   assert.equal(readlinkSync(inImage('usr/lib/modules/1.0-x/build')), '/usr/src/linux-headers-1.0-x');
   const { mode, mtimeMs } = statSync(inImage(`${HEADER_FOLDER}/scripts/mod/modpost`));
   assert.equal(mode & 0o777, 0o755);
@@ -326,7 +337,7 @@ run-command:
   };
   declare(t, `${declared(serve('/own.tar.gz', own))}kernel_headers\n`);
   await run();
-  const generated = ['include/config/TINY', ...HEADERS.filter((path) => /^include\/[cg]/.test(path))];
+  const generated = ['include/config/TINY', ...HEADERS.filter((path) => /^include\/[cg]|\.o$/.test(path))];
   assert.deepEqual(headers(), ['.config', 'file', 'linked', ...generated].sort());
   assert.equal(readlinkSync(inImage(`${HEADER_FOLDER}/linked`)), secret);
 });

@@ -283,6 +283,19 @@ test('a kernel that cannot start from such a root is refused, by the configurati
   );
 });
 
+test('a kernel for another architecture than the image gets its own machine, or it is said that there is none', () => {
+  const file = join(project, 'images', 'a', 'boot', 'config-6.1.9');
+  const started = (symbol: string): string => {
+    writeFileSync(file, `CONFIG_${symbol}=y\n`);
+    return run('--expect', 'ready> ').stderr;
+  };
+  const told = [started('ARM64'), started('RISCV')];
+  execFileSync('rm', [file]);
+  // What a machine for arm64 asks of a kernel; or its package, where that is not there.
+  assert.match(told[0] ?? '', /CONFIG_SERIAL_AMBA_PL011_CONSOLE|apt-get install qemu-system-arm$/m);
+  assert.match(told[1] ?? '', /^snap: Cannot start a machine for riscv64: none is known$/m);
+});
+
 test('what is wrong on the command line is told before anything is made', () => {
   const wrong: readonly (readonly [args: readonly string[], message: RegExp])[] = [
     [['run', 'bare'], /There is no image of "bare"\nhint: build it first: snap build bare$/m],

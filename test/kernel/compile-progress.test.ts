@@ -84,6 +84,8 @@ test('errors of linker, modpost, Kconfig and make itself are found where no comp
     "make[3]: *** No rule to make target 'drivers/x/y.o', needed by 'drivers/x/built-in.a'.  Stop.\nmake: *** [x] Error 2":
       "No rule to make target 'drivers/x/y.o', needed by 'drivers/x/built-in.a'.  Stop.",
     'drivers/Kconfig:12: syntax error\nmake[2]: *** [y] Error 1': 'drivers/Kconfig:12: syntax error',
+    "scripts/Kconfig.include:39: C compiler 'aarch64-linux-gnu-gcc' not found\nmake[2]: *** [y] Error 1":
+      "scripts/Kconfig.include:39: C compiler 'aarch64-linux-gnu-gcc' not found",
     '/bin/sh: 1: flex: not found\nmake[1]: *** [z] Error 127': '/bin/sh: 1: flex: not found',
   };
   for (const [log, expected] of Object.entries(cases)) assert.equal(firstError(log)?.what, expected);

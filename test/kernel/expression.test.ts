@@ -35,6 +35,7 @@ test('the choice around a symbol stands for what lets it be made', () => {
 test('an expression is told with the values of its symbols', () => {
   const told = (text: string): string => tellExpression(parseExpression(tokens(text)));
   assert.equal(told('N && ! A && ( M || NUM >= 9 )'), 'N=n && !A (A=y) && (M=m || NUM>=9 (NUM=8))');
+  assert.equal(tellExpression(parseExpression([[''], ' != ', ['arm-']])), '""!=arm-');
 });
 
 test('what is no expression is refused', () => {

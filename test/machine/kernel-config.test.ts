@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  archOf,
   compareKernels,
   missingSymbols,
   readKernelConfig,
   rootKindFor,
 } from '../../src/machine/kernel-config.ts';
-import { machineOf } from '../../src/machine/machine.ts';
+import { machineOf, runsPrograms } from '../../src/machine/machine.ts';
 
 const WHOLE = ['SQUASHFS', 'OVERLAY_FS', 'TMPFS', 'DEVTMPFS', 'DEVTMPFS_MOUNT', 'VIRTIO_BLK', 'BINFMT_SCRIPT']
   .concat('SERIAL_8250_CONSOLE', 'VIRTIO_PCI')
@@ -49,4 +50,21 @@ test('a kernel with erofs alone gets an erofs', () => {
     [rootKindFor(erofs), rootKindFor(readKernelConfig(WHOLE)), rootKindFor(undefined)],
     ['erofs', 'squashfs', 'squashfs'],
   );
+});
+
+test("a kernel's configuration tells what it is for", () => {
+  const archs = ['X86_64', 'X86_32', 'ARM64', 'ARM', 'S390', 'ALPHA'].map((symbol) =>
+    archOf(readKernelConfig(`CONFIG_64BIT=y\nCONFIG_${symbol}=y\nCONFIG_ARM_AMBA=y\n`)),
+  );
+  assert.deepEqual(archs, ['amd64', 'i386', 'arm64', 'armhf', 's390x', undefined]);
+});
+
+test('a kernel may run the programs of a smaller architecture, and of no other', () => {
+  const runs = (['amd64 i386', 'arm64 armhf', 'arm64 arm64', 'i386 amd64', 'arm64 amd64'] as const).filter(
+    (pair) => {
+      const [kernel = '', programs = ''] = pair.split(' ');
+      return runsPrograms(kernel, programs);
+    },
+  );
+  assert.deepEqual(runs, ['amd64 i386', 'arm64 armhf', 'arm64 arm64']);
 });
