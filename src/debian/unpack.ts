@@ -47,8 +47,8 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const control = await readControl(file);
   const own = (name: string): string => control.get(name)?.content.toString('latin1') ?? '';
   const stanza = own('control').replace(/\n+$/, '');
-  const conffiles = conffilesIn(own('conffiles'));
-  const tree = new TreeWriter(folder, conffiles);
+  const { kept, removed } = conffilesIn(own('conffiles'));
+  const tree = new TreeWriter(folder, kept);
   try {
     await readDeb(file, 'data', tree);
   } finally {
@@ -59,7 +59,10 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const arch = fieldOf(stanza, 'Architecture');
   const infoName = fieldOf(stanza, 'Multi-Arch') === 'same' ? `${name}:${arch}` : name;
   tree.addInfo(infoName, control);
-  const lines = [...conffiles].map((path) => `\n /${path} ${tree.md5.get(path) ?? missing(path)}`);
+  const lines = [
+    ...[...kept].map((path) => `\n /${path} ${tree.md5.get(path) ?? missing(path)}`),
+    ...[...removed].map((path) => `\n /${path}${REMOVED}`),
+  ];
   const unpacked = stanza.replace(/^(Package: .*)$/m, '$1\nStatus: install ok unpacked');
   const status = lines.length > 0 ? `${unpacked}\nConffiles:${lines.join('')}` : unpacked;
   return {
@@ -100,14 +103,27 @@ async function readControl(file: string): Promise<Map<string, ControlFile>> {
   return files;
 }
 
-/** The configuration files that a deb brings, as paths of a tree before aliases. */
-function conffilesIn(text: string): Set<string> {
-  const paths = new Set<string>();
-  for (const line of text.split('\n')) {
-    if (line.startsWith('remove-on-upgrade ')) throw new NeedsDpkg('it removes a configuration file');
-    if (line !== '') paths.add(line.trim().replace(/^\/+/, ''));
+/** What dpkg says of a configuration file that a package takes away from who upgrades, where there is none. */
+const REMOVED = ' newconffile remove-on-upgrade';
+
+/** The configuration files that a deb brings, and those that it takes away, as paths of a tree before aliases. */
+function conffilesIn(text: string): { kept: Set<string>; removed: Set<string> } {
+  const kept = new Set<string>();
+  const removed = new Set<string>();
+  for (const line of text.split('\n').filter((one) => one !== '')) {
+    const [, mark = '', path = ''] = /^(remove-on-upgrade\s+)?\/*(.*)$/.exec(line.trim())!;
+    (mark === '' ? kept : removed).add(path);
   }
-  return paths;
+  return { kept, removed };
+}
+
+/** The configuration files that a stanza of `unpackDeb` says are taken away from who upgrades. */
+export function removedConffiles(stanza: string): TreePath[] {
+  const lines = fieldOf(stanza, 'Conffiles').split('\n');
+  return lines.flatMap((line) => {
+    const path = line.endsWith(REMOVED) ? line.trim().slice(1, -REMOVED.length) : '';
+    return path === '' ? [] : [treePath(path)];
+  });
 }
 
 /** A file that is being written. */

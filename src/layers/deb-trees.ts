@@ -61,8 +61,11 @@ function recallTree(store: Store, lock: Lock, id: PackageId): DebTree | undefine
   return reason === undefined ? undefined : { kind: 'dpkg', reason };
 }
 
+/** Raised when a deb that only dpkg could unpack may have a tree now. */
+const REASON_FORMAT = 4;
+
 function reasonKey(lock: Lock, id: PackageId): string {
-  return `dpkg alone ${FORMAT} ${pinOf(lock, id).sha256}`;
+  return `dpkg alone ${REASON_FORMAT} ${pinOf(lock, id).sha256}`;
 }
 
 type Makers = {

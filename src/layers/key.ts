@@ -23,12 +23,16 @@ export function keyOf(inputs: Inputs): LayerKey {
 }
 
 /** Everything that decides the content of the base. */
-export function baseInputs(lock: Lock, { bootstrap }: Pick<Conf, 'bootstrap'>): Inputs {
+export function baseInputs(
+  lock: Lock,
+  { bootstrap, foreignArchs }: Pick<Conf, 'bootstrap' | 'foreignArchs'>,
+): Inputs {
   return {
     format: KEY_FORMAT,
     kind: 'base',
     suite: lock.suite,
     arch: lock.arch,
+    ...(foreignArchs.length > 0 ? { foreign_archs: foreignArchs } : {}),
     epoch: lock.epoch,
     bootstrap,
     debs: debInputs(lock, lock.base),

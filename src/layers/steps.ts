@@ -142,10 +142,12 @@ function stageAll(
 ): StagedPreinsts {
   const folder = join(work, 'preinst');
   const preinsts = new Map<PackageId, string[]>();
+  const ids = [...stacked.keys()];
   for (const [id, deb] of stacked) {
     if (!stagePreinst(store, deb, folder)) continue;
     const { name, arch } = pinOf(lock, id);
-    preinsts.set(id, [`preinst ${name} ${arch} ${deb.infoName}`]);
+    const later = ids.slice(ids.indexOf(id) + 1).filter((other) => pinOf(lock, other).name === name);
+    preinsts.set(id, [`preinst ${name} ${arch} ${deb.infoName} ${later.length}`]);
   }
   if (preinsts.size === 0) return { functions: [], preinsts, binds: [] };
   return {
@@ -165,6 +167,16 @@ export function triggerStep(lock: Lock, eatmydata: string): Step {
   return {
     command: ['/bin/sh', '-c', `umask 022; ${DPKG} --configure -a`],
     env: imageEnvironment(lock.epoch),
+    binds: commonBinds(eatmydata),
+    network: false,
+  };
+}
+
+/** Makes the linker's cache anew, where the image has one. */
+export function linkerStep({ epoch }: Lock, eatmydata: string): Step {
+  return {
+    command: ['/bin/sh', '-c', 'umask 022; [ ! -x /sbin/ldconfig ] || ldconfig'],
+    env: imageEnvironment(epoch),
     binds: commonBinds(eatmydata),
     network: false,
   };

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { NeedsDpkg, unpackDeb } from '../../src/debian/unpack.ts';
+import { NeedsDpkg, removedConffiles, unpackDeb } from '../../src/debian/unpack.ts';
 import { run } from '../../src/host/program.ts';
 import { type Entry, encodeManifest, type TreePath } from '../../src/store/manifest.ts';
 import { scanTree } from '../../src/store/tree.ts';
@@ -124,6 +124,14 @@ test("it brings dpkg's own files and records: stanza with conffiles, interests, 
   });
 });
 
+test('a configuration file that it takes away stands in its stanza as dpkg writes it', async () => {
+  const { records } = await unpack([ROOT], [{ name: 'conffiles', content: 'remove-on-upgrade /etc/a b\n' }]);
+  const [[, stanza] = []] = records['var/lib/dpkg/status'] ?? [];
+  assert.match(stanza ?? '', /\nConffiles:\n \/etc\/a b newconffile remove-on-upgrade$/);
+  assert.deepEqual(removedConffiles(stanza ?? ''), ['etc/a b']);
+  assert.deepEqual(removedConffiles('Package: x\nConffiles:\n /etc/x 0123'), []);
+});
+
 const FOR_DPKG: readonly [string, readonly Member[], readonly Script[]][] = [
   ['a path twice', [ROOT, { name: './a' }, { name: './a' }], []],
   [
@@ -139,7 +147,6 @@ const FOR_DPKG: readonly [string, readonly Member[], readonly Script[]][] = [
     [],
   ],
   ['a configuration file that it lacks', [ROOT], [{ name: 'conffiles', content: '/etc/x\n' }]],
-  ['a configuration file to remove', [ROOT], [{ name: 'conffiles', content: 'remove-on-upgrade /etc/x\n' }]],
   [
     "one of dpkg's own files",
     [
