@@ -47,8 +47,8 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const control = await readControl(file);
   const own = (name: string): string => control.get(name)?.content.toString('latin1') ?? '';
   const stanza = own('control').replace(/\n+$/, '');
-  const { kept, removed } = conffilesIn(own('conffiles'));
-  const tree = new TreeWriter(folder, kept);
+  const conffiles = conffilesIn(own('conffiles'));
+  const tree = new TreeWriter(folder, new Set(conffiles.filter(isKept).map(({ path }) => path)));
   try {
     await readDeb(file, 'data', tree);
   } finally {
@@ -59,10 +59,10 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const arch = fieldOf(stanza, 'Architecture');
   const infoName = fieldOf(stanza, 'Multi-Arch') === 'same' ? `${name}:${arch}` : name;
   tree.addInfo(infoName, control);
-  const lines = [
-    ...[...kept].map((path) => `\n /${path} ${tree.md5.get(path) ?? missing(path)}`),
-    ...[...removed].map((path) => `\n /${path}${REMOVED}`),
-  ];
+  const lines = conffiles.map((conffile) => {
+    const { path } = conffile;
+    return `\n /${path}${isKept(conffile) ? ` ${tree.md5.get(path) ?? missing(path)}` : REMOVED}`;
+  });
   const unpacked = stanza.replace(/^(Package: .*)$/m, '$1\nStatus: install ok unpacked');
   const status = lines.length > 0 ? `${unpacked}\nConffiles:${lines.join('')}` : unpacked;
   return {
@@ -106,15 +106,20 @@ async function readControl(file: string): Promise<Map<string, ControlFile>> {
 /** What dpkg says of a configuration file that a package takes away from who upgrades, where there is none. */
 const REMOVED = ' newconffile remove-on-upgrade';
 
-/** The configuration files that a deb brings, and those that it takes away, as paths of a tree before aliases. */
-function conffilesIn(text: string): { kept: Set<string>; removed: Set<string> } {
-  const kept = new Set<string>();
-  const removed = new Set<string>();
-  for (const line of text.split('\n').filter((one) => one !== '')) {
+/** A configuration file that a deb brings or, with a mark, takes away; a path of a tree before aliases. */
+type Conffile = { readonly path: string; readonly mark: string };
+
+/** In the order in which the deb names them. */
+function conffilesIn(text: string): Conffile[] {
+  const lines = new Set(text.split('\n').filter((line) => line !== ''));
+  return [...lines].map((line) => {
     const [, mark = '', path = ''] = /^(remove-on-upgrade\s+)?\/*(.*)$/.exec(line.trim())!;
-    (mark === '' ? kept : removed).add(path);
-  }
-  return { kept, removed };
+    return { path, mark };
+  });
+}
+
+function isKept({ mark }: Conffile): boolean {
+  return mark === '';
 }
 
 /** The configuration files that a stanza of `unpackDeb` says are taken away from who upgrades. */

@@ -125,9 +125,15 @@ test("it brings dpkg's own files and records: stanza with conffiles, interests, 
 });
 
 test('a configuration file that it takes away stands in its stanza as dpkg writes it', async () => {
-  const { records } = await unpack([ROOT], [{ name: 'conffiles', content: 'remove-on-upgrade /etc/a b\n' }]);
+  const members = [ROOT, dir('./etc/'), { name: './etc/x', content: '' }];
+  const { records } = await unpack(members, [
+    { name: 'conffiles', content: 'remove-on-upgrade /etc/a b\n/etc/x\n' },
+  ]);
   const [[, stanza] = []] = records['var/lib/dpkg/status'] ?? [];
-  assert.match(stanza ?? '', /\nConffiles:\n \/etc\/a b newconffile remove-on-upgrade$/);
+  assert.match(
+    stanza ?? '',
+    /\nConffiles:\n \/etc\/a b newconffile remove-on-upgrade\n \/etc\/x [0-9a-f]{32}$/,
+  );
   assert.deepEqual(removedConffiles(stanza ?? ''), ['etc/a b']);
   assert.deepEqual(removedConffiles('Package: x\nConffiles:\n /etc/x 0123'), []);
 });
