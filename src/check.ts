@@ -184,7 +184,8 @@ async function allSteps(
     }
     before.add(scriptlet.name);
   }
-  // What dpkg leaves of the linker's cache is from before the last links for compilers came; settle sees those too.
-  if (steps.length > 0) steps.push(linkerStep(lock, eatmydata));
+  // Triggers that a do_run has activated wait for the next dpkg, which may never come. What dpkg leaves of the linker's cache is from before
+  // the last links for compilers came. Settle heeds both.
+  if (steps.length > 0) steps.push(triggerStep(lock, eatmydata), linkerStep(lock, eatmydata));
   return { steps, names };
 }
