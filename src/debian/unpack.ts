@@ -48,7 +48,8 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const own = (name: string): string => control.get(name)?.content.toString('latin1') ?? '';
   const stanza = own('control').replace(/\n+$/, '');
   const conffiles = conffilesIn(own('conffiles'));
-  const tree = new TreeWriter(folder, new Set(conffiles.filter(isKept).map(({ path }) => path)));
+  const kept = new Set(conffiles.filter(isKept).map(({ path }) => path));
+  const tree = new TreeWriter(folder, kept, !control.has(SUMS));
   try {
     await readDeb(file, 'data', tree);
   } finally {
@@ -58,6 +59,7 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const name = fieldOf(stanza, 'Package');
   const arch = fieldOf(stanza, 'Architecture');
   const infoName = fieldOf(stanza, 'Multi-Arch') === 'same' ? `${name}:${arch}` : name;
+  if (!control.has(SUMS)) control.set(SUMS, sumsOf([...tree.md5].filter(([path]) => !kept.has(path))));
   tree.addInfo(infoName, control);
   const lines = conffiles.map((conffile) => {
     const { path } = conffile;
@@ -73,6 +75,14 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
     },
     ids: tree.ids(),
   };
+}
+
+/** What dpkg checks files against; it makes it itself where a deb has none. */
+const SUMS = 'md5sums';
+
+function sumsOf(files: readonly (readonly [path: string, md5: string])[]): ControlFile {
+  const lines = files.map(([path, md5]) => `${md5}  ${path}\n`);
+  return { content: Buffer.from(lines.join(''), 'latin1'), mode: 0o644, mtime: 0 };
 }
 
 function missing(path: string): never {
@@ -146,6 +156,8 @@ type OpenFile = {
 class TreeWriter implements TarVisitor {
   readonly #folder: string;
   readonly #conffiles: ReadonlySet<string>;
+  /** Whether all files want a checksum, and not only those. */
+  readonly #sumsAll: boolean;
   readonly #paths = new DebPaths();
   readonly #entries = new Map<TreePath, Entry>();
   readonly #uids = new Map<string, number>();
@@ -153,12 +165,13 @@ class TreeWriter implements TarVisitor {
   #open: OpenFile | undefined;
   /** Every path in the archive's order, as dpkg lists them. */
   #list = '';
-  /** MD5 of the configuration files, by their paths in the archive. */
+  /** MD5 of the files that want one, by their paths in the archive, in its order. */
   readonly md5 = new Map<string, string>();
 
-  constructor(folder: string, conffiles: ReadonlySet<string>) {
+  constructor(folder: string, conffiles: ReadonlySet<string>, sumsAll: boolean) {
     this.#folder = folder;
     this.#conffiles = conffiles;
+    this.#sumsAll = sumsAll;
   }
 
   member(member: TarMember): void {
@@ -279,7 +292,7 @@ class TreeWriter implements TarVisitor {
       fd: openSync(at(this.#folder, path), 'wx', 0o600),
       member,
       path,
-      md5: this.#conffiles.has(name) ? createHash('md5') : undefined,
+      md5: this.#sumsAll || this.#conffiles.has(name) ? createHash('md5') : undefined,
       digest: undefined,
       whole: member.size === 0 ? digestOf('') : undefined,
     };
@@ -291,6 +304,8 @@ class TreeWriter implements TarVisitor {
     if (this.#conffiles.has(name)) throw new NeedsDpkg(`its configuration file "${name}" is a hard link`);
     linkSync(at(this.#folder, target.path), at(this.#folder, path));
     this.#entries.set(path, { ...target, path, link: target.link ?? target.path });
+    const sum = this.md5.get(plain(member.target));
+    if (sum !== undefined) this.md5.set(name, sum);
   }
 
   /** dpkg makes no folder that the archive does not name, but where a merged /usr leads to one. */

@@ -24,7 +24,7 @@ export type DebTrees = {
 };
 
 /** Raised when the same deb would now give another tree. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 export function debTrees(store: Store, lock: Lock, signal: AbortSignal): DebTrees {
   const trees = new Map<PackageId, Promise<DebTree>>();
@@ -61,11 +61,8 @@ function recallTree(store: Store, lock: Lock, id: PackageId): DebTree | undefine
   return reason === undefined ? undefined : { kind: 'dpkg', reason };
 }
 
-/** Raised when a deb that only dpkg could unpack may have a tree now. */
-const REASON_FORMAT = 4;
-
 function reasonKey(lock: Lock, id: PackageId): string {
-  return `dpkg alone ${REASON_FORMAT} ${pinOf(lock, id).sha256}`;
+  return `dpkg alone ${FORMAT} ${pinOf(lock, id).sha256}`;
 }
 
 type Makers = {

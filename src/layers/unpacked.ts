@@ -235,10 +235,12 @@ export function layOut(
     const tree = store.treeOf(row.n);
     for (const found of store.manifestOf(row.n).values()) {
       if (made.has(found.path) || shared.has(found.path)) continue;
-      // dpkg writes it itself, so it has the time of the build.
-      const entry = isList(found.path) ? { ...found, mtime: epoch } : found;
+      // So it has the time of the build.
+      const entry = isMadeByDpkg(found) ? { ...found, mtime: epoch } : found;
       made.set(entry.path, entry);
-      lay(entry, view, at(folder, entry.path), at(tree, entry.path), epoch);
+      const [file, from] = [at(folder, entry.path), at(tree, entry.path)];
+      if (entry === found) lay(entry, view, file, from, epoch);
+      else makeEntry(entry, file, from, false);
     }
   }
   const known = withRecords(view, withDebs(store, view, debs));
@@ -262,8 +264,9 @@ export function layOut(
   };
 }
 
-function isList(path: TreePath): boolean {
-  return path.startsWith(INFO) && path.endsWith('.list');
+/** A package's list, and its checksums where the deb brings none: `unpackDeb` gives those no time. */
+function isMadeByDpkg({ path, mtime }: Entry): boolean {
+  return path.startsWith(INFO) && (path.endsWith('.list') || (path.endsWith('.md5sums') && mtime === 0));
 }
 
 function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number): void {
@@ -272,8 +275,6 @@ function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number
     const there = view.get(path);
     mkdirSync(file, { mode: 0o700 });
     setMetadata({ ...(there?.type === 'dir' ? there : entry), mtime: epoch }, file);
-  } else if (isList(path)) {
-    makeEntry(entry, file, from, false);
   } else {
     placeEntry(entry, file, from);
   }

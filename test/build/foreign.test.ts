@@ -30,17 +30,9 @@ function library(name: string, arch: string): Buffer {
     { name: `./usr/lib/${name}-${arch}/plugin`, type: '0' as const, content: arch },
     { name: `./usr/share/doc/${name}/copyright`, type: '0' as const, content: name },
   ];
-  const sums = members
-    .filter(({ type }) => type !== '5')
-    .map((one) => `${md5(one.content!)}  ${one.name.slice(2)}\n`);
   return debOf(control, members, [
-    { name: 'md5sums', content: sums.join('') },
     ...(name === 'two' ? [{ name: 'preinst', content: `#!/bin/sh\n${count}\n`, mode: 0o755 }] : []),
   ]);
-}
-
-function md5(text: string): string {
-  return createHash('md5').update(text).digest('hex');
 }
 
 /** Puts the debs of libraries into a project's store and lock, and lets scriptlets ask for them. */

@@ -124,6 +124,25 @@ test("it brings dpkg's own files and records: stanza with conffiles, interests, 
   });
 });
 
+test('checksums of all files but configuration are made as dpkg makes them, where it brings none', async () => {
+  const members = [
+    ROOT,
+    dir('./etc/'),
+    { name: './etc/x', content: 'x' },
+    { name: './etc/b', content: 'b' },
+    { name: './etc/a', content: 'a' },
+    { name: './etc/c', type: '1' as const, target: './etc/b' },
+  ];
+  const conffiles = { name: 'conffiles', content: '/etc/x\n' };
+  const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+  const sums = async (...more: { name: string; content: string }[]): Promise<string> => {
+    const { tree } = await unpack(members, [conffiles, ...more]);
+    return readFileSync(join(tree, INFO, 'x.md5sums'), 'utf8');
+  };
+  assert.equal(await sums(), `${md5('b')}  etc/b\n${md5('a')}  etc/a\n${md5('b')}  etc/c\n`);
+  assert.equal(await sums({ name: 'md5sums', content: 'own\n' }), 'own\n');
+});
+
 test('a configuration file that it takes away stands in its stanza as dpkg writes it', async () => {
   const members = [ROOT, dir('./etc/'), { name: './etc/x', content: '' }];
   const { records } = await unpack(members, [
