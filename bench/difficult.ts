@@ -249,7 +249,7 @@ function document(
   const rows = found.map(({ difficult, result }) => row(difficult, result));
   return `# Difficult packages
 
-Made by \`npm run difficult\`, for ${suite} on ${arch}. Each line is an image of its own: the base and the packages, \`|\` between scriptlets side by
+Made by \`npm run difficult${suite === SUITE ? '' : ` -- --suite ${suite}`}\`, for ${suite} on ${arch}. Each line is an image of its own: the base and the packages, \`|\` between scriptlets side by
 side that do not see each other. It is built from trees of debs and in layers, and \`snap check\` holds it against the same built the old way: by dpkg
 alone, in one tree, one after the other, with triggers as dpkg runs them. A postinst that looks for what another scriptlet brings does not find it without a
 \`need\`: mtr-tiny beside iputils-ping does not see its setcap, and becomes setuid. So such packages share a scriptlet here.
