@@ -72,6 +72,7 @@ const LIST: readonly (readonly [packages: string, what: string, run?: string])[]
   ['libgtk-3-0 | hicolor-icon-theme', 'caches of icons, schemas, loaders, input methods'],
   ['shared-mime-info | desktop-file-utils', 'a trigger each'],
   ['libc6-dev linux-libc-dev', 'Multi-Arch: same; Breaks, Replaces'],
+  ['zlib1g:arm64 libpam0g:arm64 | libpam-cap', 'Multi-Arch: same twice, beside what the base has'],
   ['libgl1 libglx-mesa0', 'Multi-Arch: same, ldconfig'],
   ['resolvconf', 'debconf; takes /etc/resolv.conf; trigger'],
   ['console-setup keyboard-configuration', 'debconf; a configuration that is made, and its cache'],
@@ -124,8 +125,25 @@ const LIST: readonly (readonly [packages: string, what: string, run?: string])[]
   ['sgml-data | docbook', 'catalogs edited by postinst in two layers'],
 ];
 
-export const DIFFICULT: readonly Difficult[] = LIST.map(([packages, what, run]) => ({
-  scriptlets: packages.split(' | ').map((one) => one.split(' ')),
-  what,
-  ...(run === undefined ? {} : { run }),
-}));
+/** Lines of the list, and packages, that a suite has otherwise. */
+const OTHERWISE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  trixie: {
+    'libgtk-3-0': 'libgtk-3-0t64',
+    'openjdk-17-jre-headless': 'openjdk-21-jre-headless',
+    // Their units are enabled by systemctl, which comes with the other one.
+    'cron | at': 'cron at',
+    'cryptsetup-initramfs | lvm2': 'cryptsetup-initramfs lvm2',
+  },
+};
+
+/** The list, by the names that its packages have in a suite. */
+export function difficultIn(suite: string): Difficult[] {
+  const other = OTHERWISE[suite] ?? {};
+  return LIST.map(([line, what, run]) => ({
+    scriptlets: (other[line] ?? line)
+      .split(' | ')
+      .map((packages) => packages.split(' ').map((name) => other[name] ?? name)),
+    what,
+    ...(run === undefined ? {} : { run }),
+  }));
+}

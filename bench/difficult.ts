@@ -15,16 +15,15 @@ import { parseArgs } from 'node:util';
 import type { Lock, Pin } from '../src/debian/lock.ts';
 import { readLock } from '../src/debian/lock-file.ts';
 import { count } from '../src/report/quantity.ts';
-import { DIFFICULT, type Difficult } from './difficult-packages.ts';
+import { type Difficult, difficultIn } from './difficult-packages.ts';
 import { linkDebs } from './example.ts';
 
 const OWN = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
-const TABLE = join(OWN, 'docs/difficult-packages.md');
 
 const HELP = `Usage: npm run difficult -- [PACKAGE]... [OPTION]...
 
 Builds an image of each difficult package, holds it against the same built the old way (snap check), and writes
-docs/difficult-packages.md. With PACKAGEs only those that bring one of them.
+docs/difficult-packages.md, or docs/difficult-packages-SUITE.md. With PACKAGEs only those that bring one of them.
 
   --suite SUITE    Debian's release (bookworm)
   --arch ARCH      the architecture (amd64)
@@ -76,13 +75,16 @@ const TRAITS: readonly (readonly [what: string, file: RegExp, text: RegExp])[] =
 
 type Place = { readonly project: string; readonly results: string; readonly target: string };
 
+/** The release whose table has no suite in its name. */
+const SUITE = 'bookworm';
+
 await main();
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      suite: { type: 'string', default: 'bookworm' },
+      suite: { type: 'string', default: SUITE },
       arch: { type: 'string', default: 'amd64' },
       folder: { type: 'string' },
       table: { type: 'boolean', default: false },
@@ -95,12 +97,14 @@ async function main(): Promise<void> {
     const target = `suite = "${values.suite}"\narch = "${values.arch}"\n`;
     const place = { project: join(folder, 'project'), results: join(folder, 'results'), target };
     prepare(place);
-    const chosen = DIFFICULT.filter(
+    const difficult = difficultIn(values.suite);
+    const chosen = difficult.filter(
       ({ scriptlets }) =>
         positionals.length === 0 || scriptlets.flat().some((name) => positionals.includes(name)),
     );
     for (const one of values.table ? [] : chosen) await judge(place, one);
-    writeFileSync(TABLE, document(values.suite, values.arch, place));
+    const name = `difficult-packages${values.suite === SUITE ? '' : `-${values.suite}`}.md`;
+    writeFileSync(join(OWN, 'docs', name), document(difficult, values, place));
   } finally {
     if (values.folder === undefined) rmSync(folder, { recursive: true, force: true });
   }
@@ -118,7 +122,7 @@ function nameOf({ scriptlets }: Difficult): string {
 }
 
 function scriptletName(packages: readonly string[]): string {
-  return packages.join('+');
+  return packages.join('+').replaceAll(':', '.');
 }
 
 // One of them
@@ -133,7 +137,9 @@ async function judge(place: Place, difficult: Difficult): Promise<void> {
 
 function writeConf({ project, target }: Place, { scriptlets, run }: Difficult): void {
   const names = scriptlets.map(scriptletName);
-  const conf = `${target}scriptlets = [${names.map((name) => `"${name}"`).join(', ')}]\n`;
+  const archs = new Set(scriptlets.flat().flatMap((name) => name.split(':').slice(1)));
+  const foreign = archs.size > 0 ? `foreign_archs = ${JSON.stringify([...archs])}\n` : '';
+  const conf = `${target}${foreign}scriptlets = ${JSON.stringify(names)}\n`;
   writeFileSync(join(project, 'conf', `${names.join('_')}.toml`), conf);
   for (const [index, packages] of scriptlets.entries()) {
     const body = run !== undefined && index === 0 ? `\ndo_run() {\n  ${run}\n}\n` : '';
@@ -227,8 +233,12 @@ function verdict({ failed, differences }: Result): string {
 
 // The table
 
-function document(suite: string, arch: string, { results }: Place): string {
-  const found = DIFFICULT.flatMap((difficult) => {
+function document(
+  all: readonly Difficult[],
+  { suite, arch }: { suite: string; arch: string },
+  { results }: Place,
+): string {
+  const found = all.flatMap((difficult) => {
     const file = join(results, `${nameOf(difficult)}.json`);
     const result = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Result) : undefined;
     return result && result.failed?.at !== 'size' ? [{ difficult, result }] : [];
@@ -239,7 +249,7 @@ function document(suite: string, arch: string, { results }: Place): string {
   const rows = found.map(({ difficult, result }) => row(difficult, result));
   return `# Difficult packages
 
-Made by \`npm run difficult\`, for ${suite} on ${arch}. Each line is an image of its own: the base and the packages, \`|\` between scriptlets side by
+Made by \`npm run difficult${suite === SUITE ? '' : ` -- --suite ${suite}`}\`, for ${suite} on ${arch}. Each line is an image of its own: the base and the packages, \`|\` between scriptlets side by
 side that do not see each other. It is built from trees of debs and in layers, and \`snap check\` holds it against the same built the old way: by dpkg
 alone, in one tree, one after the other, with triggers as dpkg runs them. A postinst that looks for what another scriptlet brings does not find it without a
 \`need\`: mtr-tiny beside iputils-ping does not see its setcap, and becomes setuid. So such packages share a scriptlet here.

@@ -22,7 +22,7 @@ import { type Bench, preDependsOf } from './layers/round.ts';
 import { NOT_BOOTED } from './layers/run.ts';
 import { runSandboxed, type Step } from './layers/sandbox.ts';
 import { addedDebs, type Sequence } from './layers/sequence.ts';
-import { copyStep, packageStep, scriptletStep, triggerStep } from './layers/steps.ts';
+import { copyStep, linkerStep, packageStep, scriptletStep, triggerStep } from './layers/steps.ts';
 import { type LayerContents, makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import { contentDigest, type LayerRow, Store } from './store/layers.ts';
@@ -183,5 +183,8 @@ async function allSteps(
     }
     before.add(scriptlet.name);
   }
+  // Triggers that a do_run has activated wait for the next dpkg, which may never come. What dpkg leaves of the linker's cache is from before
+  // the last links for compilers came. Settle heeds both.
+  if (steps.length > 0) steps.push(triggerStep(lock, eatmydata), linkerStep(lock, eatmydata));
   return { steps, names };
 }

@@ -105,6 +105,7 @@ export async function coverLock(
   return resolve({
     suite: conf.suite,
     arch: conf.arch,
+    foreignArchs: conf.foreignArchs,
     mirrors,
     wants,
     lock,
@@ -125,8 +126,8 @@ export async function aptDirOf(conf: Conf): Promise<string> {
   return aptDirName(conf, await mirrorsOf(conf));
 }
 
-function aptDirName({ suite, arch }: Conf, mirrors: readonly Mirror[]): string {
-  return digestOf(JSON.stringify([mirrors, suite, arch])).slice(0, 16);
+function aptDirName({ suite, arch, foreignArchs }: Conf, mirrors: readonly Mirror[]): string {
+  return digestOf(JSON.stringify([mirrors, suite, arch, ...foreignArchs])).slice(0, 16);
 }
 
 /**

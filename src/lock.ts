@@ -1,4 +1,4 @@
-import { movedPins } from './debian/lock.ts';
+import { aptName, movedPins } from './debian/lock.ts';
 import { writeLock } from './debian/lock-file.ts';
 import { coverLock, readInputs } from './inputs.ts';
 import type { Report } from './report/event.ts';
@@ -28,11 +28,13 @@ export async function lock(request: LockRequest, report: Report): Promise<LockRe
   const inputs = await readInputs(request.project, request.conf, store);
   const covered = await coverLock(inputs, store, { ...request, locked: false }, report);
   await writeLock(inputs.lockFile, covered);
-  const moved = inputs.lock ? movedPins(inputs.lock, covered) : [...covered.pins.values()].map(arrived);
+  const moved = inputs.lock
+    ? movedPins(inputs.lock, covered)
+    : [...covered.pins.values()].map((pin) => arrived(aptName(pin, covered.arch), pin));
   return { file: inputs.lockFile, moved: moved.map(plain) };
 }
 
-function arrived({ name, version }: { name: string; version: string }) {
+function arrived(name: string, { version }: { version: string }) {
   return { name, from: undefined, to: version };
 }
 

@@ -223,7 +223,7 @@ type LiveWants = { readonly now: () => Wants; readonly heed: (event: BuildEvent)
 
 /** What is wanted of each layer; what the build learns on its way counts at once. */
 function liveWants({ conf, scriptlets, lock, parent }: Inputs, changes: Changes): LiveWants {
-  const own = new Map<string, Json>([['base', [conf.suite, conf.arch]]]);
+  const own = new Map<string, Json>([['base', [conf.suite, conf.arch, ...conf.foreignArchs]]]);
   for (const scriptlet of scriptlets) {
     own.set(scriptlet.name, ownInputs(scriptlet, conf.project, changes));
   }

@@ -18,6 +18,7 @@ export type AptRoot = {
   readonly dir: string;
   readonly mirrors: readonly Mirror[];
   readonly arch: string;
+  readonly foreignArchs: readonly string[];
   /** Ends a running apt with all that it started. */
   readonly signal: AbortSignal | undefined;
   /** A folder below `dir` for this run alone, relative. */
@@ -51,20 +52,22 @@ export type Simulation = {
  * since its configuration has no way to write some characters.
  */
 export async function withAptRoot<T>(
-  { dir, mirrors, arch, signal }: Omit<AptRoot, 'run'>,
+  own: Omit<AptRoot, 'run'>,
   use: (root: AptRoot) => Promise<T>,
 ): Promise<T> {
+  const { dir, mirrors } = own;
+  const archs = [own.arch, ...own.foreignArchs];
   for (const folder of [`${LISTS}/partial`, 'cache/archives/partial', 'sources.d', 'none']) {
     makeFolders(join(dir, folder), 0o700);
   }
-  await writeFile(join(dir, 'apt.conf'), configuration(arch, await hostProxySettings()));
+  await writeFile(join(dir, 'apt.conf'), configuration(archs, await hostProxySettings()));
   await writeFile(
     join(dir, 'sources.d/snap.sources'),
-    mirrors.map((one) => sourceStanza(one, arch)).join('\n'),
+    mirrors.map((one) => sourceStanza(one, archs)).join('\n'),
   );
   const run = await mkdtemp(join(dir, 'run-'));
   try {
-    return await use({ dir, mirrors, arch, signal, run: basename(run) });
+    return await use({ ...own, run: basename(run) });
   } finally {
     await rm(run, { recursive: true, force: true });
   }
@@ -140,9 +143,10 @@ export async function readIndexes(root: AptRoot): Promise<Indexes> {
   };
   try {
     const releases = new Map<string, Lock['releases'][number]>();
-    for (const { file, prefix, archive, names, suite } of await indexTargets(root)) {
+    for (const { file, prefix, archive, arch, names, suite } of await indexTargets(root)) {
       if (!existsSync(file)) continue;
-      packages.push({ ...openPackages(file, archive, listingPlace(root, file)), file, prefix });
+      const opened = openPackages(file, { archive, arch }, listingPlace(root, file));
+      packages.push({ ...opened, file, prefix });
       const date = await releaseDate(prefix);
       for (const name of names) releases.set(`${name} ${suite}`, { archive: name, suite, date });
     }
@@ -160,6 +164,7 @@ type Target = {
   readonly prefix: string;
   readonly uri: string;
   readonly suite: string;
+  readonly arch: string;
   /** The first of the mirrors that offer it. */
   readonly archive: string;
   /** All of them. */
@@ -167,18 +172,18 @@ type Target = {
 };
 
 async function indexTargets(root: AptRoot): Promise<Target[]> {
-  const format = '$(FILENAME)|$(METAKEY)|$(REPO_URI)|$(RELEASE)|$(CREATED_BY)';
+  const format = '$(FILENAME)|$(METAKEY)|$(REPO_URI)|$(RELEASE)|$(ARCHITECTURE)|$(CREATED_BY)';
   // With the lists at hand apt would go through all packages first.
   const options = ['Dir::State::lists=./none/', 'APT::Get::IndexTargets::ReleaseInfo=false'];
   const { stdout } = await apt(root, ['apt-get', 'indextargets', ...given(options), '--format', format]);
   const targets = stdout.split('\n').map((line) => line.split('|'));
-  return targets.flatMap(([list = '', metaKey = '', uri = '', suite = '', kind]) => {
+  return targets.flatMap(([list = '', metaKey = '', uri = '', suite = '', arch = '', kind]) => {
     const offering = root.mirrors.filter((one) => sameUri(one.uri, uri) && one.suites.includes(suite));
     const names = offering.map(({ name }) => name);
     if (kind !== 'Packages' || names[0] === undefined) return [];
     const file = join(root.dir, LISTS, basename(list));
     const prefix = file.slice(0, file.length - metaKey.length);
-    return [{ file, prefix, uri, suite, archive: names[0], names }];
+    return [{ file, prefix, uri, suite, arch, archive: names[0], names }];
   });
 }
 
@@ -258,7 +263,7 @@ function apt(root: AptRoot, command: readonly string[]): Promise<Outcome> {
 /** apt's simulation goes through all buckets for each line that it prints: by default 196,613, for all of Debian. A prime. */
 const BUCKETS = 10_007;
 
-function configuration(arch: string, proxies: readonly string[]): string {
+function configuration(archs: readonly string[], proxies: readonly string[]): string {
   return `Dir::State "./state/";
 Dir::State::lists "lists/";
 Dir::State::status "/dev/null";
@@ -278,8 +283,8 @@ Dir::Etc::preferencesparts "./none/";
 Dir::Etc::trusted "/dev/null";
 Dir::Etc::trustedparts "/etc/apt/trusted.gpg.d/";
 Dir::Log::Planner "/dev/null";
-APT::Architecture "${arch}";
-APT::Architectures { "${arch}"; };
+APT::Architecture "${archs[0]}";
+APT::Architectures { ${archs.map((arch) => `"${arch}";`).join(' ')} };
 APT::Sandbox::User "root";
 APT::Install-Recommends "false";
 APT::Install-Suggests "false";
@@ -298,7 +303,7 @@ ${proxies.join('\n')}
 `;
 }
 
-function sourceStanza(mirror: Mirror, arch: string): string {
+function sourceStanza(mirror: Mirror, archs: readonly string[]): string {
   const key = (mirror.signedBy ?? DEBIAN_KEYRING).trimEnd().split('\n');
   const signedBy =
     key.length === 1 ? ` ${key[0]}` : key.map((line) => `\n ${line === '' ? '.' : line}`).join('');
@@ -307,7 +312,7 @@ function sourceStanza(mirror: Mirror, arch: string): string {
     `URIs: ${mirror.uri.replace(/\/*$/, '/')}`,
     `Suites: ${mirror.suites.join(' ')}`,
     `Components: ${mirror.components.join(' ')}`,
-    `Architectures: ${arch}`,
+    `Architectures: ${archs.join(' ')}`,
     `Signed-By:${signedBy}`,
     '',
   ].join('\n');

@@ -64,6 +64,11 @@ export function packageId(deb: { readonly name: string; readonly arch: string })
   return `${deb.name}:${deb.arch}` as PackageId;
 }
 
+/** A package as apt calls it on a system of the architecture `native`: with its own where that is a foreign one. */
+export function aptName(deb: { readonly name: string; readonly arch: string }, native: string): string {
+  return deb.arch === native || deb.arch === 'all' ? deb.name : packageId(deb);
+}
+
 /** The scriptlets whose wants differ from the lock's closures, in the order of `wants`, then those that are gone. */
 export function uncovered(lock: Lock, wants: ReadonlyMap<string, readonly string[]>): Uncovered[] {
   const asked = [...wants].filter(([, packages]) => packages.length > 0);
@@ -127,8 +132,8 @@ export function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return set.size === new Set(b).size && b.every((item) => set.has(item));
 }
 
-function pinsByName(lock: Lock): Map<string, Pin> {
-  return new Map([...lock.pins.values()].map((pin) => [pin.name, pin]));
+function pinsByName({ arch, pins }: Lock): Map<string, Pin> {
+  return new Map([...pins.values()].map((pin) => [aptName(pin, arch), pin]));
 }
 
 function orderWords(order: Order): readonly string[] {

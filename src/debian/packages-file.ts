@@ -1,11 +1,13 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { isKnown, type Listing, listingOf, lookUp, namesIn, type Offer } from './listing.ts';
-import type { Stanza } from './packages.ts';
+import { field, type Stanza } from './packages.ts';
 
 /** What an archive offers: a `Packages` file that stays where it is, read a stanza at a time. */
 export type PackagesFile = {
   readonly archive: string;
+  /** What its packages are for, beside those for all. */
+  readonly arch: string;
   readonly listing: Listing;
   /** The stanzas of these offers, bytes as latin1, without the empty line at their ends. */
   readonly stanzas: (offers: readonly Offer[]) => string[];
@@ -18,10 +20,14 @@ export type ListingPlace = { readonly kept: string; readonly scratch: string };
  * Opens a `Packages` file of apt's. Its listing is kept, and made again when the file is another one. What is read later is of the file
  * that was opened, even if apt has put a newer one in its place.
  */
-export function openPackages(file: string, archive: string, place: ListingPlace): PackagesFile & Disposable {
+export function openPackages(
+  file: string,
+  from: Pick<PackagesFile, 'archive' | 'arch'>,
+  place: ListingPlace,
+): PackagesFile & Disposable {
   const opened = openSync(file, 'r');
   return {
-    archive,
+    ...from,
     listing: keptListing(opened, place),
     stanzas: (offers) => offers.map(({ start, length }) => bytesAt(opened, start, length)),
     [Symbol.dispose]: () => closeSync(opened),
@@ -32,12 +38,13 @@ export function openPackages(file: string, archive: string, place: ListingPlace)
 export function packagesInMemory({ archive, text }: Stanza): PackagesFile {
   return {
     archive,
+    arch: field(text, 'Architecture'),
     listing: listingOf(text),
     stanzas: (offers) => offers.map(({ start, length }) => text.slice(start, start + length)),
   };
 }
 
-/** The stanza of each of `wanted` (keys `name version`), from the first file that has it. */
+/** The stanza of each of `wanted` (keys `name version arch`), from the first file that has it. */
 export function findStanzas(
   files: readonly PackagesFile[],
   wanted: ReadonlySet<string>,
@@ -51,23 +58,26 @@ export function findStanzas(
   return found;
 }
 
-/** Whether a file has `name version`. */
+/** Whether a file has `name version arch`. */
 export function isOffered(files: readonly PackagesFile[], key: string): boolean {
   return placeOf(files, key) !== undefined;
 }
 
 function placeOf(files: readonly PackagesFile[], key: string) {
-  const [name = '', version] = key.split(' ');
-  for (const file of files) {
+  const [name = '', version, arch] = key.split(' ');
+  for (const file of files.filter((one) => arch === 'all' || one.arch === arch)) {
     const offer = lookUp(file.listing, name).offers.find((one) => one.version === version);
     if (offer !== undefined) return { file, offer };
   }
   return undefined;
 }
 
-/** The names among `names` that no file has, neither as a package nor as provided by one. */
+/** Those among `names`, `NAME` or `NAME:ARCH`, that no file has, neither as a package nor as provided by one. */
 export function unknownNames(files: readonly PackagesFile[], names: readonly string[]): string[] {
-  return names.filter((name) => !files.some(({ listing }) => isKnown(listing, name)));
+  return names.filter((full) => {
+    const [name = '', arch] = full.split(':');
+    return !files.some((file) => (arch === undefined || arch === file.arch) && isKnown(file.listing, name));
+  });
 }
 
 /** All package names, for "did you mean". */

@@ -15,7 +15,7 @@ import {
 import { controlOf } from './deb.ts';
 import { debPath } from './debs.ts';
 import { lookUp, requiredNames } from './listing.ts';
-import { type Lock, type PackageId, type Pin, packageId, sameSet, uncovered } from './lock.ts';
+import { aptName, type Lock, type PackageId, type Pin, packageId, sameSet, uncovered } from './lock.ts';
 import { field, installedStanza, type Stanza } from './packages.ts';
 import {
   allNames,
@@ -30,6 +30,8 @@ import { askers, namedVersions, type Wants } from './wants.ts';
 export type ResolveRequest = {
   readonly suite: string;
   readonly arch: string;
+  /** Further architectures whose packages may be wanted, as `PKG:ARCH`. */
+  readonly foreignArchs?: readonly string[];
   readonly mirrors: readonly Mirror[];
   /** What each scriptlet asks for. */
   readonly wants: Wants;
@@ -38,7 +40,7 @@ export type ResolveRequest = {
   readonly parent?: Lock | undefined;
   /** Pins to move: all but the parent's, or those of the named packages. */
   readonly update?: 'all' | readonly string[] | undefined;
-  /** apt's private root; one for each set of mirrors, suite and architecture. */
+  /** apt's private root; one for each set of mirrors, suite and architectures. */
   readonly aptDir: string;
   readonly debsDir: string;
   readonly offline: boolean;
@@ -62,12 +64,12 @@ const TOOLS = ['libeatmydata1'];
  * is no package; INTERRUPTED when `signal` ended it.
  */
 export async function resolve(request: ResolveRequest): Promise<Lock> {
-  const versions = namedVersions(request.wants);
+  const versions = namedVersions(request.wants, request.arch);
   const covered = request.update === undefined ? coveredLock(request) : undefined;
   if (covered !== undefined) return covered;
   requireKeyrings(request.mirrors);
-  const { aptDir: dir, mirrors, arch, signal } = request;
-  return await withAptRoot({ dir, mirrors, arch, signal }, async (root) => {
+  const { aptDir: dir, mirrors, arch, foreignArchs = [], signal } = request;
+  return await withAptRoot({ dir, mirrors, arch, foreignArchs, signal }, async (root) => {
     const asksServer = !request.offline;
     const recent =
       asksServer && request.update === undefined && (await areRecent(root, request.indexAge ?? 0));
@@ -117,7 +119,7 @@ type Pool = {
   readonly lists: string;
   /** Stanzas of the cached debs. */
   readonly extra: string;
-  /** Pins that must not move, by package name. */
+  /** Pins that must not move, by package as apt calls it. */
   readonly kept: ReadonlyMap<string, Pin>;
   /** Kept pins that neither the indexes nor the cache has. */
   readonly lost: ReadonlyMap<string, Pin>;
@@ -126,6 +128,7 @@ type Pool = {
 
 /** A package of the solution with its stanza. */
 type Found = { readonly pin: Pin; readonly stanza: string };
+/** By package as apt calls it. */
 type Solution = ReadonlyMap<string, Found>;
 
 // What needs no apt
@@ -142,9 +145,11 @@ function coveredLock(request: ResolveRequest): Lock | undefined {
   const agree = (from: Lock, ids: readonly PackageId[]) =>
     ids.every((id) => {
       const pin = from.pins.get(id);
-      const other = pin && pins.get(pin.name);
-      if (pin !== undefined) pins.set(pin.name, other ?? pin);
-      return pin !== undefined && (other === undefined || samePin(other, pin));
+      if (pin === undefined) return false;
+      const name = aptName(pin, request.arch);
+      const other = pins.get(name);
+      pins.set(name, other ?? pin);
+      return other === undefined || samePin(other, pin);
     });
   if (!agree(first, [...first.base, ...first.tools])) return undefined;
   for (const [name, wants] of asked(request.wants)) {
@@ -192,14 +197,18 @@ function learned({ suite, arch, lock, parent, now }: ResolveRequest) {
 
 /** Pins that must not move: the lock's, then the parent's; with `update` the parent's stay, so that a conf follows the one it extends. */
 function keptPins({ lock, parent, update, suite, arch }: ResolveRequest): Map<string, Pin> {
-  const own = new Map([...(lock?.pins.values() ?? [])].map((pin) => [pin.name, pin]));
+  const byName = (from: Lock | undefined) =>
+    new Map([...(from?.pins.values() ?? [])].map((pin) => [aptName(pin, arch), pin]));
+  const own = byName(lock);
   const fitting = parent !== undefined && parent.suite === suite && parent.arch === arch ? parent : undefined;
-  const inherited = new Map([...(fitting?.pins.values() ?? [])].map((pin) => [pin.name, pin]));
+  const inherited = byName(fitting);
   if (update === undefined) return new Map([...inherited, ...own]);
   if (update === 'all') return inherited;
   const unknown = update.find((name) => !own.has(name));
   if (unknown !== undefined) throw unknownUpdate(unknown, own.keys());
-  for (const name of update) own.delete(name);
+  // All of one package move together: those that are installed for several architectures must have one version.
+  const moving = new Set(update.map((name) => own.get(name)?.name));
+  for (const [name, pin] of own) if (moving.has(pin.name)) own.delete(name);
   return new Map([...inherited, ...own]);
 }
 
@@ -228,13 +237,12 @@ async function poolOf(
   const stanzas = await Promise.all(
     cached.map(async (pin) => cachedStanza(pin, await controlOf(debPath(request.debsDir, pin)))),
   );
-  const lost = new Map(absent.filter((pin) => !cached.includes(pin)).map((pin) => [pin.name, pin]));
-  const pinned = [...[...kept.values()].map((pin): [string, string] => [pin.name, pin.version]), ...versions];
+  const gone = absent.filter((pin) => !cached.includes(pin));
+  const lost = new Map(gone.map((pin) => [aptName(pin, request.arch), pin]));
+  const pinned = [...[...kept].map(([name, pin]): [string, string] => [name, pin.version]), ...versions];
   const files = [...indexes.packages, ...stanzas.map(packagesInMemory)];
-  const required = [
-    ...new Set(indexes.packages.flatMap(({ listing }) => requiredNames(listing))),
-    'apt',
-  ].sort();
+  const native = indexes.packages.filter(({ arch }) => !request.foreignArchs?.includes(arch));
+  const required = [...new Set(native.flatMap(({ listing }) => requiredNames(listing))), 'apt'].sort();
   return {
     root,
     files,
@@ -248,9 +256,10 @@ async function poolOf(
 }
 
 /** Whatever apt may be asked for. */
-function seedsOf(required: readonly string[], { wants, lock, parent }: ResolveRequest): Set<string> {
+function seedsOf(required: readonly string[], { wants, arch, lock, parent }: ResolveRequest): Set<string> {
   const bases = [lock, parent].flatMap((one) => one?.base.map((id) => one.pins.get(id)!.name) ?? []);
-  return new Set([...required, ...bases, ...askers(wants).keys(), ...TOOLS]);
+  const wanted = [...askers(wants, arch).keys()].map((name) => name.split(':')[0]!);
+  return new Set([...required, ...bases, ...wanted, ...TOOLS]);
 }
 
 function preference([name, version]: readonly [string, string]): string {
@@ -294,7 +303,7 @@ async function resolveBase(pool: Pool, request: ResolveRequest): Promise<Solutio
 function stays(pool: Pool, lock: Lock, ids: readonly PackageId[]): boolean {
   return ids.every((id) => {
     const pin = lock.pins.get(id);
-    const kept = pin && pool.kept.get(pin.name);
+    const kept = pin && pool.kept.get(aptName(pin, pool.root.arch));
     return pin !== undefined && kept !== undefined && samePin(pin, kept);
   });
 }
@@ -312,7 +321,7 @@ async function resolveAll(pool: Pool, base: Solution, request: ResolveRequest): 
   };
   const { result, exitCode, conflict } = await ask([...request.wants.values()].flat());
   if (exitCode === 0 && conflict.length === 0) return await found(pool, result.installed);
-  const guilty = mentioned(conflict, request.wants);
+  const guilty = mentioned(conflict, request);
   if (guilty.length === 0) {
     await inPairs([...asked(request.wants)], async ([name, wants]) => {
       const alone = await ask(wants);
@@ -328,9 +337,10 @@ function removalLines(result: Simulated): string[] {
 }
 
 /** The scriptlets whose wants apt's explanation names. */
-function mentioned(lines: readonly string[], wants: Wants): string[] {
+function mentioned(lines: readonly string[], { wants, arch }: ResolveRequest): string[] {
   const words = new Set(lines.flatMap((line) => line.split(/[^a-z0-9+.-]+/)));
-  const guilty = [...askers(wants)].filter(([name]) => words.has(name)).flatMap(([, names]) => names);
+  const isMeant = (name: string) => words.has(name.split(':')[0]!);
+  const guilty = [...askers(wants, arch)].filter(([name]) => isMeant(name)).flatMap(([, names]) => names);
   return [...new Set(guilty)];
 }
 
@@ -366,7 +376,7 @@ function settledClosure(
   name: string,
   wants: readonly string[],
   solution: Solution,
-  { lock, parent, update }: ResolveRequest,
+  { arch, lock, parent, update }: ResolveRequest,
 ): Closure | undefined {
   const sources = update === undefined ? [lock, parent] : [parent, lock];
   for (const source of sources) {
@@ -374,7 +384,7 @@ function settledClosure(
     if (source === undefined || closure === undefined || !sameSet(closure.wants, wants)) continue;
     const same = closure.debs.every((id) => {
       const pin = source.pins.get(id);
-      const now = pin && solution.get(pin.name)?.pin;
+      const now = pin && solution.get(aptName(pin, arch))?.pin;
       return pin !== undefined && now !== undefined && samePin(pin, now);
     });
     if (same) return { wants, debs: closure.debs };
@@ -394,19 +404,20 @@ async function inPairs<T>(items: readonly T[], work: (item: T) => Promise<void>)
 
 /** Pins and stanzas of packages, in their order; a kept pin stays the pin that it was. */
 async function found(pool: Pool, packages: Simulated['installed']): Promise<Solution> {
-  const moved = packages.flatMap(({ name, version }) => {
-    const lost = pool.lost.get(name);
-    return lost !== undefined && pool.kept.get(name) === lost ? [{ name, version, lost }] : [];
+  const nameOf = (one: { name: string; arch: string }) => aptName(one, pool.root.arch);
+  const moved = packages.flatMap((one) => {
+    const lost = pool.lost.get(nameOf(one));
+    return lost !== undefined && pool.kept.get(nameOf(one)) === lost ? [lost] : [];
   });
-  if (moved.length > 0) throw versionsGone(moved.map(({ lost }) => lost));
+  if (moved.length > 0) throw versionsGone(moved);
   const stanzas = findStanzas(pool.files, new Set(packages.map(versionKey)));
   return new Map(
     packages.map((one): [string, Found] => {
       const stanza = stanzas.get(versionKey(one));
       if (stanza === undefined) throw new Error(`apt chose "${versionKey(one)}", which no index has`);
-      const kept = pool.kept.get(one.name);
+      const kept = pool.kept.get(nameOf(one));
       const pin = kept?.version === one.version ? kept : pinOf(stanza);
-      return [one.name, { pin, stanza: stanza.text }];
+      return [nameOf(one), { pin, stanza: stanza.text }];
     }),
   );
 }
@@ -471,15 +482,15 @@ function refuseOlder({ releases }: Indexes, { lock, parent }: ResolveRequest): v
   }
 }
 
-function requireKnown(pool: Pool, { wants }: ResolveRequest): void {
-  const asking = askers(wants);
+function requireKnown(pool: Pool, { wants, arch }: ResolveRequest): void {
+  const asking = askers(wants, arch);
   const unknown = unknownNames(pool.files, [...asking.keys(), ...TOOLS]);
   const [first, ...others] = unknown;
   if (first === undefined) return;
   const lost = unknown.flatMap((name) => pool.lost.get(name) ?? []);
   if (lost.length > 0) throw versionsGone(lost);
   const names = allNames(pool.files);
-  const near = (name: string) => nearest(name, names);
+  const near = (name: string) => nearest(name.split(':')[0]!, names);
   const who = (name: string) => scriptlets(asking.get(name) ?? []);
   const hint = near(first);
   throw new SnapError('RESOLVE', `Cannot find package "${first}", which ${who(first)} installs`, {
@@ -539,7 +550,7 @@ function versionsGone(pins: readonly Pin[]): SnapError {
     'RESOLVE',
     `Package "${first?.name}" ${first?.version}${rest} is gone from archive "${first?.archive}", and the store has no copy`,
     {
-      lines: pins.length > 1 ? pins.map(versionKey) : [],
+      lines: pins.length > 1 ? pins.map(({ name, version }) => `${name} ${version}`) : [],
       hint: `move to the version that is there: snap lock --update ${pins.map(({ name }) => name).join(' ')}`,
     },
   );
@@ -568,8 +579,8 @@ function minuteOf(seconds: number): string {
   return new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ');
 }
 
-function versionKey({ name, version }: { readonly name: string; readonly version: string }): string {
-  return `${name} ${version}`;
+function versionKey({ name, version, arch }: Pick<Pin, 'name' | 'version' | 'arch'>): string {
+  return `${name} ${version} ${arch}`;
 }
 
 function samePin(a: Pin, b: Pin): boolean {

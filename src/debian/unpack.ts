@@ -48,7 +48,8 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const own = (name: string): string => control.get(name)?.content.toString('latin1') ?? '';
   const stanza = own('control').replace(/\n+$/, '');
   const conffiles = conffilesIn(own('conffiles'));
-  const tree = new TreeWriter(folder, conffiles);
+  const kept = new Set(conffiles.filter(isKept).map(({ path }) => path));
+  const tree = new TreeWriter(folder, kept, !control.has(SUMS));
   try {
     await readDeb(file, 'data', tree);
   } finally {
@@ -58,8 +59,12 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
   const name = fieldOf(stanza, 'Package');
   const arch = fieldOf(stanza, 'Architecture');
   const infoName = fieldOf(stanza, 'Multi-Arch') === 'same' ? `${name}:${arch}` : name;
+  if (!control.has(SUMS)) control.set(SUMS, sumsOf([...tree.md5].filter(([path]) => !kept.has(path))));
   tree.addInfo(infoName, control);
-  const lines = [...conffiles].map((path) => `\n /${path} ${tree.md5.get(path) ?? missing(path)}`);
+  const lines = conffiles.map((conffile) => {
+    const { path } = conffile;
+    return `\n /${path}${isKept(conffile) ? ` ${tree.md5.get(path) ?? missing(path)}` : REMOVED}`;
+  });
   const unpacked = stanza.replace(/^(Package: .*)$/m, '$1\nStatus: install ok unpacked');
   const status = lines.length > 0 ? `${unpacked}\nConffiles:${lines.join('')}` : unpacked;
   return {
@@ -70,6 +75,14 @@ export async function unpackDeb(file: string, folder: string): Promise<Unpacked>
     },
     ids: tree.ids(),
   };
+}
+
+/** What dpkg checks files against; it makes it itself where a deb has none. */
+const SUMS = 'md5sums';
+
+function sumsOf(files: readonly (readonly [path: string, md5: string])[]): ControlFile {
+  const lines = files.map(([path, md5]) => `${md5}  ${path}\n`);
+  return { content: Buffer.from(lines.join(''), 'latin1'), mode: 0o644, mtime: 0 };
 }
 
 function missing(path: string): never {
@@ -100,14 +113,32 @@ async function readControl(file: string): Promise<Map<string, ControlFile>> {
   return files;
 }
 
-/** The configuration files that a deb brings, as paths of a tree before aliases. */
-function conffilesIn(text: string): Set<string> {
-  const paths = new Set<string>();
-  for (const line of text.split('\n')) {
-    if (line.startsWith('remove-on-upgrade ')) throw new NeedsDpkg('it removes a configuration file');
-    if (line !== '') paths.add(line.trim().replace(/^\/+/, ''));
-  }
-  return paths;
+/** What dpkg says of a configuration file that a package takes away from who upgrades, where there is none. */
+const REMOVED = ' newconffile remove-on-upgrade';
+
+/** A configuration file that a deb brings or, with a mark, takes away; a path of a tree before aliases. */
+type Conffile = { readonly path: string; readonly mark: string };
+
+/** In the order in which the deb names them. */
+function conffilesIn(text: string): Conffile[] {
+  const lines = new Set(text.split('\n').filter((line) => line !== ''));
+  return [...lines].map((line) => {
+    const [, mark = '', path = ''] = /^(remove-on-upgrade\s+)?\/*(.*)$/.exec(line.trim())!;
+    return { path, mark };
+  });
+}
+
+function isKept({ mark }: Conffile): boolean {
+  return mark === '';
+}
+
+/** The configuration files that a stanza of `unpackDeb` says are taken away from who upgrades. */
+export function removedConffiles(stanza: string): TreePath[] {
+  const lines = fieldOf(stanza, 'Conffiles').split('\n');
+  return lines.flatMap((line) => {
+    const path = line.endsWith(REMOVED) ? line.trim().slice(1, -REMOVED.length) : '';
+    return path === '' ? [] : [treePath(path)];
+  });
 }
 
 /** A file that is being written. */
@@ -125,6 +156,8 @@ type OpenFile = {
 class TreeWriter implements TarVisitor {
   readonly #folder: string;
   readonly #conffiles: ReadonlySet<string>;
+  /** Whether all files want a checksum, and not only those. */
+  readonly #sumsAll: boolean;
   readonly #paths = new DebPaths();
   readonly #entries = new Map<TreePath, Entry>();
   readonly #uids = new Map<string, number>();
@@ -132,12 +165,13 @@ class TreeWriter implements TarVisitor {
   #open: OpenFile | undefined;
   /** Every path in the archive's order, as dpkg lists them. */
   #list = '';
-  /** MD5 of the configuration files, by their paths in the archive. */
+  /** MD5 of the files that want one, by their paths in the archive, in its order. */
   readonly md5 = new Map<string, string>();
 
-  constructor(folder: string, conffiles: ReadonlySet<string>) {
+  constructor(folder: string, conffiles: ReadonlySet<string>, sumsAll: boolean) {
     this.#folder = folder;
     this.#conffiles = conffiles;
+    this.#sumsAll = sumsAll;
   }
 
   member(member: TarMember): void {
@@ -258,7 +292,7 @@ class TreeWriter implements TarVisitor {
       fd: openSync(at(this.#folder, path), 'wx', 0o600),
       member,
       path,
-      md5: this.#conffiles.has(name) ? createHash('md5') : undefined,
+      md5: this.#sumsAll || this.#conffiles.has(name) ? createHash('md5') : undefined,
       digest: undefined,
       whole: member.size === 0 ? digestOf('') : undefined,
     };
@@ -270,6 +304,8 @@ class TreeWriter implements TarVisitor {
     if (this.#conffiles.has(name)) throw new NeedsDpkg(`its configuration file "${name}" is a hard link`);
     linkSync(at(this.#folder, target.path), at(this.#folder, path));
     this.#entries.set(path, { ...target, path, link: target.link ?? target.path });
+    const sum = this.md5.get(plain(member.target));
+    if (sum !== undefined) this.md5.set(name, sum);
   }
 
   /** dpkg makes no folder that the archive does not name, but where a merged /usr leads to one. */

@@ -41,11 +41,12 @@ export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Input
     debs.flatMap(({ id, tree }) => (tree.kind === 'tree' ? [[id, tree.row] as const] : [])),
   );
   const view = mergeView(store, []);
-  const { stacked } = planStacking(
+  const stacking = planStacking(
     store,
     view,
     [...rows].map(([name, row]) => ({ name, row })),
   );
+  const { stacked } = stacking;
   const isMerged = stacked.some(({ n }) => store.manifestOf(n).get('bin' as TreePath)?.type === 'symlink');
   if (stacked.length < debs.length || !(isMerged || lock.base.some((id) => MERGED.test(id)))) {
     return runLayer(workshop, await otherwise());
@@ -58,7 +59,7 @@ export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Input
     view,
     earlierDone: async () => {},
     layOut(folder) {
-      const unpacked = layOut(store, view, stacked, folder, lock.epoch);
+      const unpacked = layOut(store, view, stacking, folder, lock.epoch);
       for (const name of aliasesOf(store, stacked)) {
         if (!existsSync(join(folder, name))) symlinkSync(`usr/${name}`, join(folder, name));
       }
@@ -66,6 +67,9 @@ export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Input
     },
     prepare: (folder) => [baseStep(workshop, stackedDebs, folder)],
     finish(upper) {
+      if (conf.foreignArchs.length > 0) {
+        writeFileSync(join(upper, 'var/lib/dpkg/arch'), `${[lock.arch, ...conf.foreignArchs].join('\n')}\n`);
+      }
       writeFileSync(join(upper, 'etc/fstab'), FSTAB);
       makeDevices(upper);
     },
@@ -112,7 +116,7 @@ async function mmdebstrapJob(workshop: Workshop, inputs: Inputs): Promise<LayerJ
 
 function mmdebstrapStep(
   folder: string,
-  { lock, store }: Workshop,
+  { lock, store, conf }: Workshop,
   pins: readonly Pin[],
   index: string,
 ): Step {
@@ -132,7 +136,7 @@ function mmdebstrapStep(
         '--mode=root',
         '--format=directory',
         '--variant=custom',
-        `--architectures=${lock.arch}`,
+        `--architectures=${[lock.arch, ...conf.foreignArchs].join(',')}`,
       ],
       `--include=${pins.map(({ name }) => name).join(',')}`,
       ...[

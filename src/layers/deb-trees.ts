@@ -24,7 +24,7 @@ export type DebTrees = {
 };
 
 /** Raised when the same deb would now give another tree. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 export function debTrees(store: Store, lock: Lock, signal: AbortSignal): DebTrees {
   const trees = new Map<PackageId, Promise<DebTree>>();

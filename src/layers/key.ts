@@ -14,7 +14,7 @@ import { changedMeanwhile } from './stage.ts';
 import { type ViewLayer, viewDigests } from './view.ts';
 
 /** Raised when the same inputs would now give another layer: a change to capture, to the sandbox or to what a key holds. */
-const KEY_FORMAT = 2;
+const KEY_FORMAT = 3;
 
 export type Inputs = { readonly [name: string]: Json };
 
@@ -23,12 +23,16 @@ export function keyOf(inputs: Inputs): LayerKey {
 }
 
 /** Everything that decides the content of the base. */
-export function baseInputs(lock: Lock, { bootstrap }: Pick<Conf, 'bootstrap'>): Inputs {
+export function baseInputs(
+  lock: Lock,
+  { bootstrap, foreignArchs }: Pick<Conf, 'bootstrap' | 'foreignArchs'>,
+): Inputs {
   return {
     format: KEY_FORMAT,
     kind: 'base',
     suite: lock.suite,
     arch: lock.arch,
+    ...(foreignArchs.length > 0 ? { foreign_archs: foreignArchs } : {}),
     epoch: lock.epoch,
     bootstrap,
     debs: debInputs(lock, lock.base),

@@ -13,8 +13,8 @@ export type StackedDeb = { readonly row: LayerRow; readonly infoName: string };
 export const STAGED = '/run/snap/preinst';
 
 /**
- * Shell functions that run the scripts which come before packages are unpacked, as dpkg does: name, architecture, and the name of dpkg's files
- * about it. Where they divert a file that is there by now, dpkg would have put that elsewhere: looked at once for a row of them. Few programs are
+ * Shell functions that run the scripts which come before packages are unpacked, as dpkg does: name, architecture, the name of dpkg's files
+ * about it, and how many come after it that are the same package for other architectures. Where they divert a file that is there by now, dpkg would have put that elsewhere: looked at once for a row of them. Few programs are
  * started, since most scripts take less time than a program's start.
  */
 export const PREINSTS = `ci=/var/lib/dpkg/tmp.ci
@@ -28,9 +28,15 @@ preinsts_begin() {
   if [ -e $ci ]; then rm -rf $ci; fi
   diversions; before=$diverted
 }
+count() {
+  later=$2
+  set -- /var/lib/dpkg/info/"$1":*.list
+  count=$(($# - later))
+}
 preinst() {
   ln -sfn "${STAGED}/$3" $ci
-  DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_ARCH=$2 DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=1 \\
+  count "$1" "$4"
+  DPKG_MAINTSCRIPT_PACKAGE=$1 DPKG_MAINTSCRIPT_ARCH=$2 DPKG_MAINTSCRIPT_NAME=preinst DPKG_MAINTSCRIPT_PACKAGE_REFCOUNT=$count \\
   DPKG_MAINTSCRIPT_DEBUG=0 DPKG_ADMINDIR=/var/lib/dpkg DPKG_ROOT= DPKG_RUNNING_VERSION=$DPKG_VERSION $ci/preinst install
 }
 preinsts_end() {

@@ -198,7 +198,8 @@ function scriptletJob(
 ): LayerJob {
   const { lock, store, eatmydata, conf } = bench;
   const rows = [...trees].flatMap(([name, tree]) => (tree.kind === 'tree' ? [{ name, row: tree.row }] : []));
-  const { stacked, byDpkg } = planStacking(store, view, rows);
+  const stacking = planStacking(store, view, rows);
+  const { stacked, byDpkg } = stacking;
   const stackedDebs = new Map(
     rows
       .filter(({ row }) => stacked.includes(row))
@@ -239,7 +240,7 @@ function scriptletJob(
   return {
     ...job,
     ...checkpoint,
-    layOut: (folder) => layOut(store, view, stacked, folder, lock.epoch),
+    layOut: (folder) => layOut(store, view, stacking, folder, lock.epoch),
     otherwise: async () => byDpkgAlone,
     what,
     prepare: (folder, isConfigured) => prepare(folder, true, isConfigured),

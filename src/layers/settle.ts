@@ -42,7 +42,7 @@ export function settlements(store: Store, view: View, lock: Lock): Settlement[] 
   for (const question of questions) {
     const { interest, prefix } = question;
     const isDue =
-      (prefix === undefined && activated.has(interest.trigger)) ||
+      activated.has(interest.trigger) ||
       ((prefix !== undefined || isMadeBy(interest)) &&
         brought.some(({ answers }) => answers[questionId(question)]?.[0]));
     if (isDue) due.set(interest.package, [...(due.get(interest.package) ?? []), question]);
@@ -88,14 +88,14 @@ function isMadeBy({ package: name, trigger }: Interest): boolean {
   return derivedBy(plainName(name)).some(({ triggers }) => triggers.includes(trigger));
 }
 
-/** Explicit trigger -> the packages, with version, that activated it in some layer. */
+/** Trigger -> the packages, with version, whose control files activate it in some layer; '' for one that waits. */
 function activatedNames(brought: readonly Contribution[], status: Records): Map<string, string[]> {
   const activated = new Map<string, string[]>();
   const add = (trigger: string, by: string): void => {
     activated.set(trigger, [...(activated.get(trigger) ?? []), by]);
   };
   for (const [, triggers] of pendingTriggers(status)) {
-    for (const trigger of triggers) if (!trigger.startsWith('/')) add(trigger, '');
+    for (const trigger of triggers) add(trigger, '');
   }
   for (const [name, trigger] of brought.flatMap(({ activations }) => activations)) {
     const stanza = status.get(statusKey(status, name) ?? '') ?? '';

@@ -142,10 +142,12 @@ function stageAll(
 ): StagedPreinsts {
   const folder = join(work, 'preinst');
   const preinsts = new Map<PackageId, string[]>();
+  const ids = [...stacked.keys()];
   for (const [id, deb] of stacked) {
     if (!stagePreinst(store, deb, folder)) continue;
     const { name, arch } = pinOf(lock, id);
-    preinsts.set(id, [`preinst ${name} ${arch} ${deb.infoName}`]);
+    const later = ids.slice(ids.indexOf(id) + 1).filter((other) => pinOf(lock, other).name === name);
+    preinsts.set(id, [`preinst ${name} ${arch} ${deb.infoName} ${later.length}`]);
   }
   if (preinsts.size === 0) return { functions: [], preinsts, binds: [] };
   return {
@@ -165,6 +167,16 @@ export function triggerStep(lock: Lock, eatmydata: string): Step {
   return {
     command: ['/bin/sh', '-c', `umask 022; ${DPKG} --configure -a`],
     env: imageEnvironment(lock.epoch),
+    binds: commonBinds(eatmydata),
+    network: false,
+  };
+}
+
+/** Makes the linker's cache anew, where the image has one. */
+export function linkerStep({ epoch }: Lock, eatmydata: string): Step {
+  return {
+    command: ['/bin/sh', '-c', 'umask 022; [ ! -x /sbin/ldconfig ] || ldconfig'],
+    env: imageEnvironment(epoch),
     binds: commonBinds(eatmydata),
     network: false,
   };
@@ -218,6 +230,10 @@ export type ScriptletStepOptions = {
   readonly eatmydata: string;
 };
 
+/** Runs a scriptlet, then has dpkg take note of triggers that it activated itself, which wait for settle then like all others. */
+const SCRIPTLET = `/bin/bash ${RUN}/prelude.sh || exit
+[ ! -s /var/lib/dpkg/triggers/Unincorp ] || ! command -v dpkg >/dev/null || dpkg --set-selections </dev/null`;
+
 /** Runs do_run with what the scriptlet declared, and nothing else of the project. */
 export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOptions): Step {
   const { lock, folder } = options;
@@ -235,7 +251,7 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
   writeFileSync(join(inputs, 'variables.sh'), scriptlet.variables);
   const bind = (name: string): Bind => ({ from: join(inputs, name), to: `${RUN}/${name}` });
   return {
-    command: ['/bin/bash', `${RUN}/prelude.sh`],
+    command: ['/bin/sh', '-c', SCRIPTLET],
     env: {
       ...imageEnvironment(lock.epoch),
       ARCH: lock.arch,

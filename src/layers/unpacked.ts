@@ -1,11 +1,13 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
-import { isRecordFile, type Records } from '../debian/records.ts';
-import { statusKey } from '../debian/triggers.ts';
+import { treePath } from '../debian/deb-paths.ts';
+import { fieldOf, isRecordFile, type Records } from '../debian/records.ts';
+import { removedConffiles } from '../debian/unpack.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
-import { type Entry, parentOf, printable, type TreePath } from '../store/manifest.ts';
+import { type Entry, identity, parentOf, printable, type TreePath } from '../store/manifest.ts';
 import { outlineOf, startingWith } from '../store/sorted-manifest.ts';
 import { at, makeEntry, setMetadata } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
+import { plainName } from './contribution.ts';
 import { placeEntry, type RecordFile, type View, withRecords } from './view.ts';
 
 /** A deb's tree that is to be put on a view. */
@@ -14,6 +16,8 @@ export type Stackable = { readonly name: string; readonly row: LayerRow };
 export type Stacking = {
   /** Those that can lie on the view as they are. */
   readonly stacked: readonly LayerRow[];
+  /** What they bring that is there already and stays: a file that a package for another architecture has as well. */
+  readonly shared: ReadonlySet<TreePath>;
   /** Those that dpkg has to unpack, by name, and why. */
   readonly byDpkg: ReadonlyMap<string, string>;
 };
@@ -41,34 +45,91 @@ export function infoNameOf(store: Store, row: LayerRow): string {
  */
 export function planStacking(store: Store, view: View, debs: readonly Stackable[]): Stacking {
   const reasons = new Map<string, string>();
+  const shared = new Set<TreePath>();
   const rules = dpkgRules(store, view);
-  const claims = new Map<TreePath, { readonly name: string; readonly isDir: boolean }>();
+  const claims = new Map<TreePath, Stackable & { readonly isDir: boolean }>();
   for (const { name, row } of debs) {
-    const reason = rules ?? reasonFor(store, view, row);
+    const reason = rules ?? reasonFor(store, view, row, shared);
     if (reason !== undefined) reasons.set(name, reason);
-    for (const { path, type } of outlineOf(store.manifestOf(row.n))) {
+    const gone = removedConffiles(stanzaOf(store, row)).map((path) => ({ path, type: 'file' }));
+    for (const { path, type } of [...outlineOf(store.manifestOf(row.n)), ...gone]) {
       const isDir = type === 'dir';
       const other = claims.get(path);
-      if (other === undefined) claims.set(path, { name, isDir });
-      else if (!isDir || !other.isDir) {
+      if (other === undefined) claims.set(path, { name, row, isDir });
+      else if ((!isDir || !other.isDir) && !isShared(store, path, row, other.row)) {
         reasons.set(name, `"${printable(path)}" is in "${other.name}" as well`);
         reasons.set(other.name, `"${printable(path)}" is in "${name}" as well`);
       }
     }
   }
-  return { stacked: debs.filter(({ name }) => !reasons.has(name)).map(({ row }) => row), byDpkg: reasons };
+  const stacked = debs.filter(({ name }) => !reasons.has(name)).map(({ row }) => row);
+  return { stacked, shared, byDpkg: reasons };
 }
 
-/** Undefined: the deb can be stacked, as far as the view alone says. */
-function reasonFor(store: Store, view: View, row: LayerRow): string | undefined {
+/** What dpkg would know of a deb. */
+function stanzaOf(store: Store, { n }: LayerRow): string {
+  const [[, stanza] = []] = store.recordsOf(n)[STATUS] ?? [];
+  return stanza ?? '';
+}
+
+/** Whether two debs bring a path alike, and are one package for two architectures: dpkg takes that for one file of both. */
+function isShared(store: Store, path: TreePath, a: LayerRow, b: LayerRow): boolean {
+  const [one, other] = [infoNameOf(store, a), infoNameOf(store, b)];
+  if (!mayStandBeside(one, other)) return false;
+  return areSame(store.manifestOf(a.n).get(path), store.manifestOf(b.n).get(path));
+}
+
+/** By the names of dpkg's files about them, which have an architecture where `Multi-Arch` is `same`. */
+function mayStandBeside(one: string, other: string): boolean {
+  return one !== other && one.includes(':') && other.includes(':') && plainName(one) === plainName(other);
+}
+
+function areSame(a: Entry | undefined, b: Entry | undefined): boolean {
+  return a !== undefined && b !== undefined && a.mtime === b.mtime && identity(a) === identity(b);
+}
+
+/** Undefined: the deb can be stacked, as far as the view alone says. Adds to `shared`. */
+function reasonFor(store: Store, view: View, row: LayerRow, shared: Set<TreePath>): string | undefined {
   const { ids, records } = store.noteOf(row.n);
+  const gone = removedConffiles(stanzaOf(store, row)).find((path) => view.get(path) !== undefined);
+  if (gone !== undefined) return `it removes "${printable(gone)}"`;
   const status = view.records.get(STATUS)?.records ?? new Map();
   const [[key = ''] = []] = records[STATUS] ?? [];
-  if (statusKey(status, key) !== undefined) return 'dpkg knows it already';
+  const known = [...status.keys()].filter((one) => !isMember(one) && plainName(one) === plainName(key));
+  const name = infoNameOf(store, row);
+  if (!known.every((one) => isInstalledBeside(status, one, name))) return 'dpkg knows it already';
   const preinst = preinstOf(store, row);
   // A base has nothing yet that could be diverted.
   if (view.layers.length > 0 && diverts(preinst)) return 'its preinst diverts files';
-  return ownerReason(view, ids, preinst !== '') ?? pathReason(store, view, row);
+  return (
+    ownerReason(view, ids, preinst !== '') ??
+    pathReason(store, view, row, pathsOf(store, view, known), shared)
+  );
+}
+
+/** Of a key of the status file: whether it belongs to another one's record. */
+function isMember(key: string): boolean {
+  return key.includes('\0');
+}
+
+/** Whether a package is there for another architecture, and would stay as it is. */
+function isInstalledBeside(status: Records, key: string, name: string): boolean {
+  const stanza = status.get(key) ?? '';
+  const isBeside = fieldOf(stanza, 'Multi-Arch') === 'same' && mayStandBeside(key, name);
+  return isBeside && fieldOf(stanza, 'Status').endsWith(' installed');
+}
+
+/** What lies in a view of packages that may stand beside others, by their keys in the status file. */
+function pathsOf(store: Store, view: View, keys: readonly string[]): Set<TreePath> {
+  const lists = keys.map((key) => textAt(store, view, `${INFO}${key}.list`) ?? '');
+  return new Set(lists.flatMap((list) => list.split('\n').map((line) => treePath(line.slice(1)))));
+}
+
+/** What a file of the view holds, no record file. */
+function textAt(store: Store, view: View, file: string): string | undefined {
+  const placed = view.at(file as TreePath);
+  if (placed?.entry.type !== 'file') return undefined;
+  return readFileSync(at(store.treeOf(view.layers[placed.layer]!.row.n), file), 'latin1');
 }
 
 /** The script that runs before a deb is unpacked; '' where it has none. */
@@ -105,7 +166,14 @@ function ownerReason(
   return undefined;
 }
 
-function pathReason(store: Store, view: View, row: LayerRow): string | undefined {
+/** `twins`: what it may bring once more, as it is. Adds to `shared`. */
+function pathReason(
+  store: Store,
+  view: View,
+  row: LayerRow,
+  twins: ReadonlySet<TreePath>,
+  shared: Set<TreePath>,
+): string | undefined {
   const moved = movedPaths(view);
   const folders = new Map<TreePath, boolean>();
   for (const { path, type } of outlineOf(store.manifestOf(row.n))) {
@@ -114,8 +182,9 @@ function pathReason(store: Store, view: View, row: LayerRow): string | undefined
     const isNew = path !== '' && folders.get(parentOf(path)) === false;
     const there = isNew ? undefined : view.get(path);
     if (type === 'dir') folders.set(path, there !== undefined);
-    if (there !== undefined && (type !== 'dir' || there.type !== 'dir'))
-      return `"${printable(path)}" is there already`;
+    if (there === undefined || (type === 'dir' && there.type === 'dir')) continue;
+    if (twins.has(path) && areSame(there, store.manifestOf(row.n).get(path))) shared.add(path);
+    else return `"${printable(path)}" is there already`;
   }
   return undefined;
 }
@@ -135,10 +204,8 @@ function dpkgRules(store: Store, view: View): string | undefined {
     ...[...view.namesIn(folder as TreePath)].map((name) => `${folder}/${name}`),
   ];
   for (const file of files) {
-    const placed = view.at(file as TreePath);
-    if (placed?.entry.type !== 'file') continue;
-    const text = readFileSync(at(store.treeOf(view.layers[placed.layer]!.row.n), file), 'latin1');
-    if (/^\s*path-(ex|in)clude/m.test(text)) return `"${file}" leaves paths out`;
+    const text = textAt(store, view, file);
+    if (text !== undefined && /^\s*path-(ex|in)clude/m.test(text)) return `"${file}" leaves paths out`;
   }
   return undefined;
 }
@@ -155,11 +222,11 @@ export type Unpacked = {
   at(path: TreePath): Entry | undefined;
 };
 
-/** Lays out the trees of debs in a new folder, in links; of folders that the view has too, as the view has them. */
+/** Lays out the trees of debs, as planned, in a new folder, in links; of folders that the view has too, as the view has them. */
 export function layOut(
   store: Store,
   view: View,
-  debs: readonly LayerRow[],
+  { stacked: debs, shared }: Stacking,
   folder: string,
   epoch: number,
 ): Unpacked {
@@ -167,11 +234,13 @@ export function layOut(
   for (const row of debs) {
     const tree = store.treeOf(row.n);
     for (const found of store.manifestOf(row.n).values()) {
-      if (found.type === 'dir' && made.has(found.path)) continue;
-      // dpkg writes it itself, so it has the time of the build.
-      const entry = isList(found.path) ? { ...found, mtime: epoch } : found;
+      if (made.has(found.path) || shared.has(found.path)) continue;
+      // So it has the time of the build.
+      const entry = isMadeByDpkg(found) ? { ...found, mtime: epoch } : found;
       made.set(entry.path, entry);
-      lay(entry, view, at(folder, entry.path), at(tree, entry.path), epoch);
+      const [file, from] = [at(folder, entry.path), at(tree, entry.path)];
+      if (entry === found) lay(entry, view, file, from, epoch);
+      else makeEntry(entry, file, from, false);
     }
   }
   const known = withRecords(view, withDebs(store, view, debs));
@@ -195,8 +264,9 @@ export function layOut(
   };
 }
 
-function isList(path: TreePath): boolean {
-  return path.startsWith(INFO) && path.endsWith('.list');
+/** A package's list, and its checksums where the deb brings none: `unpackDeb` gives those no time. */
+function isMadeByDpkg({ path, mtime }: Entry): boolean {
+  return path.startsWith(INFO) && (path.endsWith('.list') || (path.endsWith('.md5sums') && mtime === 0));
 }
 
 function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number): void {
@@ -205,8 +275,6 @@ function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number
     const there = view.get(path);
     mkdirSync(file, { mode: 0o700 });
     setMetadata({ ...(there?.type === 'dir' ? there : entry), mtime: epoch }, file);
-  } else if (isList(path)) {
-    makeEntry(entry, file, from, false);
   } else {
     placeEntry(entry, file, from);
   }

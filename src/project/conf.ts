@@ -29,6 +29,8 @@ export type Conf = {
   readonly project: string;
   readonly suite: string;
   readonly arch: string;
+  /** Further architectures whose packages may be installed, in the order of the conf. */
+  readonly foreignArchs: readonly string[];
   /** Empty: the host's own apt sources. */
   readonly mirrors: readonly Mirror[];
   /** In the order in which the person listed them. */
@@ -54,7 +56,18 @@ export const ARCHITECTURES: readonly string[] = [
   's390x',
 ];
 
-const KEYS = ['suite', 'arch', 'extends', 'scriptlets', 'without', 'bootstrap', 'vars', 'mirror', 'store'];
+const KEYS = [
+  'suite',
+  'arch',
+  'foreign_archs',
+  'extends',
+  'scriptlets',
+  'without',
+  'bootstrap',
+  'vars',
+  'mirror',
+  'store',
+];
 
 /** How a base is made. */
 export type Bootstrap = 'trees' | 'mmdebstrap';
@@ -69,15 +82,19 @@ const STORE_KEYS = ['max_size'];
 export function loadConf(project: string, name: string): Conf {
   const chain = readChain(resolve(project), name);
   const merged = chain.reduceRight(merge, undefined)!;
-  const { suite, arch } = merged;
+  const { suite, arch, foreignArchs = [] } = merged;
   if (suite === undefined) throw missing(merged.page, 'suite', 'suite = "bookworm"');
   if (arch === undefined) throw missing(merged.page, 'arch', 'arch = "amd64"');
+  if (foreignArchs.includes(arch)) {
+    throw fault(merged.page, ['foreign_archs'], `"${arch}" is the arch of the image itself`, 'leave it out');
+  }
   return {
     name,
     file: merged.page.file,
     project: resolve(project),
     suite,
     arch,
+    foreignArchs,
     mirrors: nameMirrors(merged.mirrors, suite),
     scriptlets: merged.scriptlets,
     vars: merged.vars,
@@ -121,6 +138,7 @@ type Sheet = {
   readonly page: Page;
   readonly suite: string | undefined;
   readonly arch: string | undefined;
+  readonly foreignArchs: readonly string[] | undefined;
   readonly parent: string | undefined;
   readonly scriptlets: readonly string[];
   readonly without: readonly string[];
@@ -180,9 +198,7 @@ function readSheet(page: Page): Sheet {
   const without = strings(page, table.without, ['without']) ?? [];
   checkList(page, without, 'without');
   const arch = string(page, table.arch, ['arch']);
-  if (arch !== undefined && !ARCHITECTURES.includes(arch)) {
-    throw fault(page, ['arch'], `unknown arch "${arch}"`, `expected one of ${ARCHITECTURES.join(' ')}`);
-  }
+  if (arch !== undefined) checkArch(page, arch, ['arch']);
   const parent = string(page, table.extends, ['extends']);
   if (parent === undefined && without.length > 0) {
     throw fault(
@@ -196,6 +212,7 @@ function readSheet(page: Page): Sheet {
     page,
     suite: word(page, table.suite, ['suite']),
     arch,
+    foreignArchs: readForeignArchs(page, table.foreign_archs),
     parent,
     scriptlets,
     without,
@@ -229,6 +246,7 @@ function merge(parent: Sheet | undefined, child: Sheet): Sheet {
     ...child,
     suite: child.suite ?? parent.suite,
     arch: child.arch ?? parent.arch,
+    foreignArchs: child.foreignArchs ?? parent.foreignArchs,
     scriptlets: [...kept, ...child.scriptlets],
     vars: { ...parent.vars, ...child.vars },
     mirrors: child.mirrors.length > 0 ? child.mirrors : parent.mirrors,
@@ -263,6 +281,22 @@ function variable(page: Page, value: unknown, path: TomlPath): string {
     default:
       throw wrongType(page, value, path, 'a string, a number or a boolean');
   }
+}
+
+function checkArch(page: Page, arch: string, path: TomlPath): void {
+  if (ARCHITECTURES.includes(arch)) return;
+  throw fault(page, path, `unknown arch "${arch}"`, `expected one of ${ARCHITECTURES.join(' ')}`);
+}
+
+function readForeignArchs(page: Page, value: unknown): readonly string[] | undefined {
+  const archs = strings(page, value, ['foreign_archs']);
+  for (const [index, arch] of archs?.entries() ?? []) {
+    const path = ['foreign_archs', index];
+    checkArch(page, arch, path);
+    if (archs?.indexOf(arch) !== index)
+      throw fault(page, path, `arch "${arch}" stands here twice`, 'take one out');
+  }
+  return archs;
 }
 
 function readBootstrap(page: Page, value: unknown): Bootstrap | undefined {

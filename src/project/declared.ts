@@ -50,7 +50,7 @@ export function readDeclared(
   return {
     needs: needs.filter((need) => need !== '*'),
     needsAll: needs.includes('*'),
-    packages: each('install_debian_deb', checkPackage),
+    packages: each('install_debian_deb', (arg) => checkPackage(arg, conf)),
     vars: Object.fromEntries(
       each('use_var', (arg) => checkVariable(arg, conf, vars)).map((n) => [n, vars[n]!]),
     ),
@@ -140,8 +140,17 @@ function checkNeed(need: string, name: string): string | Wrong {
   return { what: `"${need}" is not the name of a scriptlet`, hint: NAME_RULE };
 }
 
-function checkPackage(wanted: string): string | Wrong {
-  if (/^[a-z0-9][a-z0-9+.-]+(?::[a-z0-9-]+)?$/.test(wanted)) return wanted;
+function checkPackage(wanted: string, { name, arch, foreignArchs }: Conf): string | Wrong {
+  const match = /^[a-z0-9][a-z0-9+.-]+(?::([a-z0-9-]+))?$/.exec(wanted);
+  if (match) {
+    const other = match[1] ?? arch;
+    if (other === arch || foreignArchs.includes(other)) return wanted;
+    const all = [...foreignArchs, other].map((one) => `"${one}"`).join(', ');
+    return {
+      what: `"${wanted}" is of an architecture that the image does not have`,
+      hint: `allow it in conf/${name}.toml: foreign_archs = [${all}]`,
+    };
+  }
   return {
     what: `"${wanted}" is not the name of a Debian package`,
     hint: 'versions are pinned in the lock, not here',

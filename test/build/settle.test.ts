@@ -15,6 +15,10 @@ chmod 755 /var/lib/dpkg/info/${name}.postinst
 echo ${name}/noawait > /var/lib/dpkg/triggers/${name}
 `;
 
+/** The same for a package for which nothing waits. */
+const idle = (name: string, script: string): string =>
+  reacting(name, script).replace('triggers-pending', 'installed').replace(`Triggers-Pending: ${name}\\n`, '');
+
 function isAsInOneTree(project: string): void {
   const { status, stdout, stderr } = start([SNAP, '-C', project, 'check', 'a']);
   assert.equal(status, 0, stdout + stderr);
@@ -30,6 +34,33 @@ ${reacting('a', 'echo by a >/etc/made; dpkg-trigger --no-await b')}
   });
   build(project);
   assert.equal(readFileSync(join(project, 'images/a/etc/copied'), 'utf8'), 'by a\n');
+});
+
+test('a trigger that do_run itself activates is run, by its name or by its path', () => {
+  const project = makeProject({
+    one: `do_run() {
+${idle('named', 'echo "$2" >/etc/by-name')}
+${idle('filed', 'echo "$2" >/etc/by-path')}
+rm /var/lib/dpkg/triggers/filed
+echo /usr/share/filed filed/noawait >>/var/lib/dpkg/triggers/File
+echo interest-noawait /usr/share/filed >/var/lib/dpkg/info/filed.triggers
+}
+`,
+    two: `need one
+do_run() {
+  dpkg-trigger --by-package=dpkg --no-await named
+  dpkg-trigger --by-package=dpkg --no-await /usr/share/filed
+}
+`,
+  });
+  build(project);
+  const made = (name: string): string => readFileSync(join(project, 'images/a/etc', name), 'utf8');
+  assert.deepEqual([made('by-name'), made('by-path')], ['named\n', '/usr/share/filed\n']);
+  assert.doesNotMatch(
+    readFileSync(join(project, 'images/a/var/lib/dpkg/status'), 'latin1'),
+    /^Triggers-Pending/m,
+  );
+  isAsInOneTree(project);
 });
 
 test('a trigger of a name sees what any layer changes', () => {

@@ -21,25 +21,39 @@ const place = { kept: join(folder, 'kept'), scratch: join(folder, 'scratch') };
 const TEXT = 'Package: a\nVersion: 1\nDescription: Café\n\nPackage: b\nVersion: 2\n';
 
 function stanzasOf(name: string): string[] {
-  using packages = openPackages(file, 'debian', place);
+  using packages = openPackages(file, { archive: 'debian', arch: 'amd64' }, place);
   return packages.stanzas(lookUp(packages.listing, name).offers);
 }
 
-test('stanzas are found by name and version, from the first file that has them', () => {
+test('stanzas are found by name, version and architecture, from the first file that has them', () => {
   const main = packagesInMemory({
     archive: 'debian',
-    text: 'Package: libc6\nVersion: 2.36\n\nPackage: bash\nVersion: 5.2\nProvides: sh\n',
+    text: 'Package: libc6\nArchitecture: amd64\nVersion: 2.36\n\nPackage: bash\nVersion: 5.2\nProvides: sh\n',
   });
   const security = packagesInMemory({
     archive: 'security',
-    text: 'Package: libc6\nVersion: 2.37\n\nPackage: bash\nVersion: 5.2\n',
+    text: 'Package: libc6\nArchitecture: amd64\nVersion: 2.37\n\nPackage: bash\nVersion: 5.2\n',
   });
-  const found = findStanzas([main, security], new Set(['libc6 2.37', 'bash 5.2', 'mount 9', 'sh 5.2']));
-  assert.deepEqual([...found.keys()].sort(), ['bash 5.2', 'libc6 2.37']);
-  assert.deepEqual(found.get('libc6 2.37'), { archive: 'security', text: 'Package: libc6\nVersion: 2.37' });
-  assert.equal(found.get('bash 5.2')?.archive, 'debian');
-  assert.deepEqual(unknownNames([main, security], ['sh', 'bash', 'zsh']), ['zsh']);
-  assert.deepEqual([...allNames([main, security])].sort(), ['bash', 'libc6']);
+  const foreign = packagesInMemory({
+    archive: 'debian',
+    text: 'Package: libc6\nArchitecture: i386\nVersion: 2.37\n\nPackage: wine32\nVersion: 8\n',
+  });
+  const files = [foreign, main, security];
+  const keys = ['libc6 2.37 amd64', 'libc6 2.37 i386', 'bash 5.2 amd64', 'mount 9 amd64', 'sh 5.2 amd64'];
+  const found = findStanzas(files, new Set(keys));
+  assert.deepEqual([...found.keys()], keys.slice(0, 3));
+  assert.deepEqual(found.get(keys[0]!), {
+    archive: 'security',
+    text: 'Package: libc6\nArchitecture: amd64\nVersion: 2.37',
+  });
+  assert.match(found.get(keys[1]!)?.text ?? '', /i386/);
+  assert.equal(found.get(keys[2]!)?.archive, 'debian');
+  assert.deepEqual(unknownNames(files, ['sh', 'bash', 'zsh']), ['zsh']);
+  assert.deepEqual(unknownNames(files, ['wine32:i386', 'bash:i386', 'wine32:amd64']), [
+    'bash:i386',
+    'wine32:amd64',
+  ]);
+  assert.deepEqual([...allNames(files)].sort(), ['bash', 'libc6', 'wine32']);
 });
 
 test('the listing of a file is made once, and again when it is another file or what is kept is damaged', async () => {
@@ -71,7 +85,7 @@ test('the listing of a file is made once, and again when it is another file or w
 
 test('what was opened is read, also when apt has replaced it since', async () => {
   await writeFile(file, TEXT);
-  using packages = openPackages(file, 'debian', place);
+  using packages = openPackages(file, { archive: 'debian', arch: 'amd64' }, place);
   await writeFile(`${file}.new`, 'Package: other\nVersion: 1\n');
   await rename(`${file}.new`, file);
   assert.deepEqual(packages.stanzas(lookUp(packages.listing, 'b').offers), ['Package: b\nVersion: 2']);

@@ -217,7 +217,46 @@ test('packages that exclude each other are told in the words of apt, with the sc
   );
 });
 
-for (const text of ['foo/sid', 'foo:i386', 'foo-', 'foo*', '-oDir::State=/x', 'task^', '../foo.deb', '']) {
+const TWINS = (version: string): Recipe[] =>
+  ['amd64', 'i386'].flatMap((Architecture): Recipe[] => [
+    [`lib ${version}`, { Architecture, 'Multi-Arch': 'same', Depends: 'common' }],
+    [`tool ${version}`, { Architecture, Depends: 'lib' }],
+  ]);
+const COMMON: Recipe = ['common 1.0', { Architecture: 'all', 'Multi-Arch': 'foreign' }];
+
+test('a package is pinned once for each architecture that is asked for, and all of them move together', async () => {
+  await archive.publish([...TWINS('1.0'), COMMON, ...FOO]);
+  const foreignArchs = ['i386'];
+  const wants = { one: ['lib'], two: ['lib:i386', 'tool:i386'] };
+  const lock = await resolve(request(wants, { foreignArchs }));
+  assert.deepEqual(debs(lock, 'one'), ['common:all', 'lib:amd64']);
+  assert.deepEqual(debs(lock, 'two'), ['common:all', 'lib:i386', 'tool:i386']);
+  const [own, other] = ['lib:amd64', 'lib:i386'].map((id) => lock.pins.get(id as PackageId)!);
+  assert.deepEqual([own?.path, other?.path], ['pool/lib_1.0_amd64.deb', 'pool/lib_1.0_i386.deb']);
+  assert.notEqual(own?.sha256, other?.sha256);
+  assert.deepEqual(parseLock(formatLock(lock), 'x.lock').pins, new Map([...lock.pins].sort()));
+  assert.equal(await resolve(request(wants, { lock, foreignArchs })), lock);
+
+  await archive.publish([...TWINS('2.0'), ...TWINS('1.0'), COMMON, ...FOO]);
+  const more = await resolve(request({ ...wants, three: ['foo'] }, { lock, foreignArchs }));
+  assert.deepEqual(
+    movedPins(lock, more).map(({ name }) => name),
+    ['bar', 'foo'],
+    'both stay',
+  );
+  const moved = await resolve(request(wants, { lock, foreignArchs, update: ['lib'] }));
+  assert.deepEqual(
+    movedPins(lock, moved),
+    ['lib', 'lib:i386'].map((name) => ({ name, from: '1.0', to: '2.0' })),
+  );
+
+  const unknown = await refused(resolve(request({ one: ['foo:i386'] }, { foreignArchs })));
+  assert.match(unknown.message, /package "foo:i386", which scriptlet "one" installs/);
+  const alone = await refused(resolve(request({ one: ['lib:i386'] })));
+  assert.equal(alone.code, 'RESOLVE', 'the archive is not asked for another architecture');
+});
+
+for (const text of ['foo/sid', 'foo:I386', 'foo-', 'foo*', '-oDir::State=/x', 'task^', '../foo.deb', '']) {
   test(`"${text}" is no package to install`, async () => {
     const error = await refused(resolve(request({ one: [text] }, { offline: true })));
     assert.equal(error.code, 'SCRIPTLET');

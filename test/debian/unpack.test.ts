@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { NeedsDpkg, unpackDeb } from '../../src/debian/unpack.ts';
+import { NeedsDpkg, removedConffiles, unpackDeb } from '../../src/debian/unpack.ts';
 import { run } from '../../src/host/program.ts';
 import { type Entry, encodeManifest, type TreePath } from '../../src/store/manifest.ts';
 import { scanTree } from '../../src/store/tree.ts';
@@ -124,6 +124,39 @@ test("it brings dpkg's own files and records: stanza with conffiles, interests, 
   });
 });
 
+test('checksums of all files but configuration are made as dpkg makes them, where it brings none', async () => {
+  const members = [
+    ROOT,
+    dir('./etc/'),
+    { name: './etc/x', content: 'x' },
+    { name: './etc/b', content: 'b' },
+    { name: './etc/a', content: 'a' },
+    { name: './etc/c', type: '1' as const, target: './etc/b' },
+  ];
+  const conffiles = { name: 'conffiles', content: '/etc/x\n' };
+  const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+  const sums = async (...more: { name: string; content: string }[]): Promise<string> => {
+    const { tree } = await unpack(members, [conffiles, ...more]);
+    return readFileSync(join(tree, INFO, 'x.md5sums'), 'utf8');
+  };
+  assert.equal(await sums(), `${md5('b')}  etc/b\n${md5('a')}  etc/a\n${md5('b')}  etc/c\n`);
+  assert.equal(await sums({ name: 'md5sums', content: 'own\n' }), 'own\n');
+});
+
+test('a configuration file that it takes away stands in its stanza as dpkg writes it', async () => {
+  const members = [ROOT, dir('./etc/'), { name: './etc/x', content: '' }];
+  const { records } = await unpack(members, [
+    { name: 'conffiles', content: 'remove-on-upgrade /etc/a b\n/etc/x\n' },
+  ]);
+  const [[, stanza] = []] = records['var/lib/dpkg/status'] ?? [];
+  assert.match(
+    stanza ?? '',
+    /\nConffiles:\n \/etc\/a b newconffile remove-on-upgrade\n \/etc\/x [0-9a-f]{32}$/,
+  );
+  assert.deepEqual(removedConffiles(stanza ?? ''), ['etc/a b']);
+  assert.deepEqual(removedConffiles('Package: x\nConffiles:\n /etc/x 0123'), []);
+});
+
 const FOR_DPKG: readonly [string, readonly Member[], readonly Script[]][] = [
   ['a path twice', [ROOT, { name: './a' }, { name: './a' }], []],
   [
@@ -139,7 +172,6 @@ const FOR_DPKG: readonly [string, readonly Member[], readonly Script[]][] = [
     [],
   ],
   ['a configuration file that it lacks', [ROOT], [{ name: 'conffiles', content: '/etc/x\n' }]],
-  ['a configuration file to remove', [ROOT], [{ name: 'conffiles', content: 'remove-on-upgrade /etc/x\n' }]],
   [
     "one of dpkg's own files",
     [

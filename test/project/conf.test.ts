@@ -37,7 +37,8 @@ function faultOf(text: string, others: Readonly<Record<string, string>> = {}): s
 
 test('a conf is read with all its keys', () => {
   const folder = project({
-    a: `${HEAD}scriptlets = ["user", "bluez"]
+    a: `${HEAD}foreign_archs = ["i386"]
+scriptlets = ["user", "bluez"]
 [vars]
 HOST = "device"
 VERSION = 1.10
@@ -64,6 +65,7 @@ signed_by = "conf/a.toml"
     project: folder,
     suite: 'bookworm',
     arch: 'amd64',
+    foreignArchs: ['i386'],
     scriptlets: ['user', 'bluez'],
     vars: { HOST: 'device', VERSION: '1.10', COUNT: '16', LARGE: '9007199254740993', DEBUG: 'false' },
     parents: [],
@@ -108,6 +110,25 @@ test('a conf takes over what it extends, leaves out, appends and overrides', () 
   assert.equal(conf.suite, 'trixie');
   assert.equal(conf.arch, 'amd64');
   assert.deepEqual(conf.mirrors[0]?.suites, ['trixie']);
+});
+
+test('foreign architectures are those of the nearest conf that names any, and none of them is its own', () => {
+  const of = (child: string): readonly string[] => {
+    const base = `${HEAD}foreign_archs = ["i386", "arm64"]\n`;
+    return loadConf(project({ base, a: `extends = "base"\n${child}` }), 'a').foreignArchs;
+  };
+  assert.deepEqual(of(''), ['i386', 'arm64']);
+  assert.deepEqual(of('foreign_archs = []'), []);
+  assert.deepEqual(loadConf(project({ a: HEAD }), 'a').foreignArchs, []);
+  assert.match(faultOf(`${HEAD}foreign_archs = ["i386", "x86"]`), /a\.toml:3: unknown arch "x86".*i386/);
+  assert.match(
+    faultOf(`${HEAD}foreign_archs = ["i386", "i386"]`),
+    /a\.toml:3: arch "i386" stands here twice/,
+  );
+  assert.match(
+    faultOf(`${HEAD}foreign_archs = ["amd64"]`),
+    /a\.toml:3: "amd64" is the arch of the image itself/,
+  );
 });
 
 test('confs that extend each other are refused with the whole circle', () => {
