@@ -272,6 +272,12 @@ __snap_search() {
 
 # --- Loading the scriptlet, then running it ---
 
+# dpkg takes note of triggers that do_run has activated by itself; they wait for settle then, like all others.
+__snap_end() {
+  [[ $__snap_function == do_run && -s /var/lib/dpkg/triggers/Unincorp && -x /usr/bin/dpkg ]] || return 0
+  /usr/bin/dpkg --set-selections </dev/null || builtin exit "$?"
+}
+
 # __snap_load first|last: the variables of the evaluation. First without constants, which the scriptlet sets itself, for what its
 # top level asks; last with all, since the evaluation decides.
 __snap_load() {
@@ -308,5 +314,6 @@ umask 022
 __snap_stage=run
 set -eEu -o pipefail
 trap '__snap_fail error "$?" "$LINENO" "$BASH_COMMAND" "${PIPESTATUS[@]}"' ERR
-trap '__snap_status=$?; [[ $__snap_status == 0 ]] || __snap_fail end "$__snap_status" 0 "$BASH_COMMAND"' EXIT
+trap '__snap_status=$?
+  if [[ $__snap_status == 0 ]]; then __snap_end; else __snap_fail end "$__snap_status" 0 "$BASH_COMMAND"; fi' EXIT
 "$__snap_function"

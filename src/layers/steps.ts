@@ -230,10 +230,6 @@ export type ScriptletStepOptions = {
   readonly eatmydata: string;
 };
 
-/** Runs a scriptlet, then has dpkg take note of triggers that it activated itself, which wait for settle then like all others. */
-const SCRIPTLET = `/bin/bash ${RUN}/prelude.sh || exit
-[ ! -s /var/lib/dpkg/triggers/Unincorp ] || ! command -v dpkg >/dev/null || dpkg --set-selections </dev/null`;
-
 /** Runs do_run with what the scriptlet declared, and nothing else of the project. */
 export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOptions): Step {
   const { lock, folder } = options;
@@ -251,7 +247,7 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
   writeFileSync(join(inputs, 'variables.sh'), scriptlet.variables);
   const bind = (name: string): Bind => ({ from: join(inputs, name), to: `${RUN}/${name}` });
   return {
-    command: ['/bin/sh', '-c', SCRIPTLET],
+    command: ['/bin/bash', `${RUN}/prelude.sh`],
     env: {
       ...imageEnvironment(lock.epoch),
       ARCH: lock.arch,
