@@ -85,6 +85,14 @@ type Session = {
   readonly next: () => number;
 };
 
+/** Links all but `etc` and `var`, and copies those. */
+const COPY = `for one in "$1"* "$1".[!.]*; do
+  case $one in
+    */etc | */var) cp -a "$one" "$2/" ;;
+    *) [ ! -e "$one" ] && [ ! -L "$one" ] || cp -al "$one" "$2/" ;;
+  esac
+done`;
+
 await main();
 
 async function main(): Promise<void> {
@@ -314,14 +322,6 @@ async function floor(session: Session): Promise<void> {
   const root = aside(session, 'floor');
   keep(session, 'floor', { name: 'dpkg --configure' }, configuring(lock.suite, repository, library, root));
 }
-
-/** Links all but `etc` and `var`, and copies those. */
-const COPY = `for one in "$1"* "$1".[!.]*; do
-  case $one in
-    */etc | */var) cp -a "$one" "$2/" ;;
-    *) [ ! -e "$one" ] && [ ! -L "$one" ] || cp -al "$one" "$2/" ;;
-  esac
-done`;
 
 /** What snap itself costs: the base, and one scriptlet that copies one file. */
 function layer(session: Session): void {
