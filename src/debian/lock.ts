@@ -84,8 +84,8 @@ export function uncovered(lock: Lock, wants: ReadonlyMap<string, readonly string
 
 /** What moved between two locks, by package name in byte order; bytes that changed under one version count as moved. */
 export function movedPins(from: Lock, to: Lock): MovedPin[] {
-  const before = pinsByName(from);
-  const after = pinsByName(to);
+  const before = pinsByName(from, from.arch);
+  const after = pinsByName(to, to.arch);
   return [...new Set([...before.keys(), ...after.keys()])]
     .sort()
     .filter((name) => before.get(name)?.sha256 !== after.get(name)?.sha256)
@@ -132,8 +132,9 @@ export function sameSet(a: readonly string[], b: readonly string[]): boolean {
   return set.size === new Set(b).size && b.every((item) => set.has(item));
 }
 
-function pinsByName({ arch, pins }: Lock): Map<string, Pin> {
-  return new Map([...pins.values()].map((pin) => [aptName(pin, arch), pin]));
+/** By package as apt calls it on a system of the architecture `native`; none where there is no lock. */
+export function pinsByName(lock: Pick<Lock, 'pins'> | undefined, native: string): Map<string, Pin> {
+  return new Map([...(lock?.pins.values() ?? [])].map((pin) => [aptName(pin, native), pin]));
 }
 
 function orderWords(order: Order): readonly string[] {

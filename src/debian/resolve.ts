@@ -15,7 +15,16 @@ import {
 import { controlOf } from './deb.ts';
 import { debPath } from './debs.ts';
 import { lookUp, requiredNames } from './listing.ts';
-import { aptName, type Lock, type PackageId, type Pin, packageId, sameSet, uncovered } from './lock.ts';
+import {
+  aptName,
+  type Lock,
+  type PackageId,
+  type Pin,
+  packageId,
+  pinsByName,
+  sameSet,
+  uncovered,
+} from './lock.ts';
 import { field, installedStanza, type Stanza } from './packages.ts';
 import {
   allNames,
@@ -197,11 +206,9 @@ function learned({ suite, arch, lock, parent, now }: ResolveRequest) {
 
 /** Pins that must not move: the lock's, then the parent's; with `update` the parent's stay, so that a conf follows the one it extends. */
 function keptPins({ lock, parent, update, suite, arch }: ResolveRequest): Map<string, Pin> {
-  const byName = (from: Lock | undefined) =>
-    new Map([...(from?.pins.values() ?? [])].map((pin) => [aptName(pin, arch), pin]));
-  const own = byName(lock);
+  const own = pinsByName(lock, arch);
   const fitting = parent !== undefined && parent.suite === suite && parent.arch === arch ? parent : undefined;
-  const inherited = byName(fitting);
+  const inherited = pinsByName(fitting, arch);
   if (update === undefined) return new Map([...inherited, ...own]);
   if (update === 'all') return inherited;
   const unknown = update.find((name) => !own.has(name));
