@@ -17,6 +17,8 @@ export type RunOptions = {
   readonly terminal?: boolean;
   /** The program and all that it starts are killed together, and a Ctrl-C on the caller's terminal does not reach them. */
   readonly apart?: boolean;
+  /** What is open in this process and becomes descriptor 3 of the program. */
+  readonly third?: number | undefined;
 };
 
 export type Outcome = {
@@ -65,12 +67,14 @@ const LONGEST = 2 ** 31 - 1;
 
 /** Node kills it when its time is up. */
 function start([file = '', ...args]: readonly string[], options: RunOptions): ChildProcess {
-  const { cwd, env, inherit, input, timeout, terminal, apart } = options;
+  const { cwd, env, inherit, input, timeout, terminal, apart, third } = options;
   try {
     const child = spawn(file, args, {
       cwd,
       env: { ...(inherit ? process.env : {}), PATH: HOST_PATH, LC_ALL: 'C.UTF-8', ...env },
-      stdio: terminal ? 'inherit' : [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: terminal
+        ? 'inherit'
+        : [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(third === undefined ? [] : [third])],
       timeout: timeout === undefined ? undefined : Math.min(Math.ceil(timeout * 1000), LONGEST),
       killSignal: 'SIGKILL',
       detached: apart ?? false,

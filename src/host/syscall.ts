@@ -14,6 +14,7 @@ type Libc = {
   lremovexattr(path: Buffer, name: Buffer): number;
   mknod(path: Buffer, mode: number, dev: number): number;
   lseek(fd: number, offset: number, whence: number): number;
+  poll(files: Buffer, count: number, timeout: number): number;
   errno(): number;
 };
 
@@ -32,6 +33,7 @@ function libc(): Libc {
     lremovexattr: library.func('int lremovexattr(const void *, const void *)'),
     mknod: library.func('int mknod(const void *, uint32_t, uint64_t)'),
     lseek: library.func('int64_t lseek(int, int64_t, int)'),
+    poll: library.func('int poll(void *, unsigned long, int)'),
     errno: () => koffi.errno(),
   };
   return loaded;
@@ -60,6 +62,26 @@ export function tryLock(fd: number, exclusive: boolean): boolean {
   if (result === 0) return true;
   if (getSystemErrorName(-libc().errno()) === 'EAGAIN') return false;
   return fail('flock', fd);
+}
+
+const POLLIN = 1;
+
+/** Of an open file: there is something to read, nothing yet, or there never may be. */
+export type Readiness = 'readable' | 'nothing' | 'broken';
+
+/** Waits, at most so many milliseconds, until one of these open files is anything but `nothing`. Holds the thread. */
+export function pollFiles(fds: readonly number[], milliseconds: number): Readiness[] {
+  const files = Buffer.alloc(8 * fds.length);
+  fds.forEach((fd, at) => {
+    files.writeInt32LE(fd, 8 * at);
+    files.writeInt16LE(POLLIN, 8 * at + 4);
+  });
+  if (libc().poll(files, fds.length, milliseconds) < 0 && getSystemErrorName(-libc().errno()) !== 'EINTR')
+    return fail('poll', fds[0]!);
+  return fds.map((_, at) => {
+    const events = files.readInt16LE(8 * at + 6);
+    return events === 0 ? 'nothing' : (events & POLLIN) !== 0 ? 'readable' : 'broken';
+  });
 }
 
 /** Writes everything of the filesystem that `fd` lies on to the disk. */

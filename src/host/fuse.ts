@@ -1,0 +1,186 @@
+import { readSync, writeSync } from 'node:fs';
+import { errno } from './error.ts';
+
+/**
+ * A filesystem of folders in which no name but those of folders is found, for the bottom of an overlay: there it is asked for each name
+ * that no other tree has, once, and for each folder that is listed. Paths have one character a byte and no leading slash.
+ */
+export type FolderTree = {
+  isFolder(path: string): boolean;
+  /** The kernel does not ask again. */
+  missed(path: string): void;
+  /** `pid` is a process of this process's namespace. */
+  listed(path: string, pid: number): void;
+  /** Folders on whose way through the kernel asks each time; `passed` is told before the process goes on. */
+  readonly attended: ReadonlySet<string>;
+  passed(path: string, pid: number): void;
+};
+
+/** linux/fuse.h */
+const OPERATION = {
+  LOOKUP: 1,
+  FORGET: 2,
+  GETATTR: 3,
+  STATFS: 17,
+  RELEASE: 18,
+  INIT: 26,
+  OPENDIR: 27,
+  READDIR: 28,
+  RELEASEDIR: 29,
+  INTERRUPT: 36,
+  DESTROY: 38,
+  BATCH_FORGET: 42,
+  READDIRPLUS: 44,
+} as const;
+
+const HEADER = 40;
+const ENOSYS = 38;
+const PARALLEL_DIROPS = 1 << 18;
+const FOREVER = 0xffff_ffff;
+const NOTHING = Buffer.alloc(0);
+
+/** The options of `mount -t fuse` for the descriptor `fd` of the program that mounts. */
+export function fuseOptions(fd: number): string {
+  return `fd=${fd},rootmode=40000,user_id=0,group_id=0`;
+}
+
+/** One filesystem, by its descriptor of /dev/fuse. */
+export type FolderServer = {
+  readonly fd: number;
+  /** Answers one question of the kernel; there must be one, else the thread waits for it. */
+  answer(): void;
+};
+
+const request = Buffer.alloc(65_536);
+
+export function folderServer(fd: number, tree: FolderTree): FolderServer {
+  const answer = makeAnswer(tree);
+  return {
+    fd,
+    answer() {
+      const length = readRequest(fd);
+      const body = length === undefined ? undefined : answer(request, length);
+      if (body !== undefined) reply(fd, body);
+    },
+  };
+}
+
+/** Undefined where it was taken back meanwhile. */
+function readRequest(fd: number): number | undefined {
+  try {
+    return readSync(fd, request, 0, request.length, null);
+  } catch (error) {
+    if (['ENOENT', 'EINTR', 'EAGAIN', 'ENODEV'].includes(errno(error) ?? '')) return undefined;
+    throw error;
+  }
+}
+
+function reply(fd: number, body: Buffer | number): void {
+  const bytes = typeof body === 'number' ? NOTHING : body;
+  const head = Buffer.allocUnsafe(16 + bytes.length);
+  head.writeUInt32LE(head.length, 0);
+  head.writeInt32LE(typeof body === 'number' ? -body : 0, 4);
+  request.copy(head, 8, 8, 16);
+  bytes.copy(head, 16);
+  try {
+    writeSync(fd, head);
+  } catch (error) {
+    // Who asked was killed meanwhile, or the filesystem is gone, which the next read tells.
+    const code = errno(error);
+    if (code !== 'ENOENT' && code !== 'ENODEV' && code !== 'EPERM') throw error;
+  }
+}
+
+/** Undefined where no answer is expected; a number is that of an error. */
+type Answer = (request: Buffer, length: number) => Buffer | number | undefined;
+
+function makeAnswer(tree: FolderTree): Answer {
+  const paths: string[] = ['', ''];
+  const nodes = new Map<string, number>();
+  const nodeOf = (path: string): number => {
+    const known = nodes.get(path);
+    if (known !== undefined) return known;
+    nodes.set(path, paths.length);
+    return paths.push(path) - 1;
+  };
+  const lookUp = (parent: number, name: string, pid: number): Buffer => {
+    const above = paths[parent]!;
+    const path = above === '' ? name : `${above}/${name}`;
+    if (!tree.isFolder(path)) {
+      tree.missed(path);
+      return entry(0, FOREVER);
+    }
+    if (!tree.attended.has(path)) return entry(nodeOf(path), FOREVER);
+    tree.passed(path, pid);
+    return entry(nodeOf(path), 0);
+  };
+  return (request, length) => {
+    const node = Number(request.readBigUInt64LE(16));
+    const pid = request.readUInt32LE(32);
+    switch (request.readUInt32LE(4)) {
+      case OPERATION.LOOKUP:
+        return lookUp(node, request.toString('latin1', HEADER, length - 1), pid);
+      case OPERATION.GETATTR:
+        return attributes(node);
+      case OPERATION.OPENDIR:
+        tree.listed(paths[node]!, pid);
+        return Buffer.alloc(16);
+      case OPERATION.READDIR:
+      case OPERATION.READDIRPLUS:
+      case OPERATION.RELEASEDIR:
+      case OPERATION.RELEASE:
+        return NOTHING;
+      case OPERATION.INIT:
+        return started(request.subarray(HEADER, length));
+      case OPERATION.STATFS:
+        return Buffer.alloc(80);
+      case OPERATION.FORGET:
+      case OPERATION.BATCH_FORGET:
+      case OPERATION.INTERRUPT:
+        return undefined;
+      case OPERATION.DESTROY:
+        return NOTHING;
+      default:
+        return ENOSYS;
+    }
+  };
+}
+
+/** Of the flags that the kernel offers none is needed, but that it may ask several things at once. */
+function started(offer: Buffer): Buffer {
+  const answer = Buffer.alloc(64);
+  answer.writeUInt32LE(7, 0);
+  answer.writeUInt32LE(31, 4);
+  answer.writeUInt32LE(offer.readUInt32LE(8), 8);
+  answer.writeUInt32LE(offer.readUInt32LE(12) & PARALLEL_DIROPS, 12);
+  answer.writeUInt16LE(16, 16);
+  answer.writeUInt16LE(12, 18);
+  answer.writeUInt32LE(4096, 20);
+  answer.writeUInt32LE(1, 24);
+  return answer;
+}
+
+/** Node 0 is one that is not there. */
+function entry(node: number, seconds: number): Buffer {
+  const answer = Buffer.alloc(128);
+  answer.writeUInt32LE(node, 0);
+  answer.writeUInt32LE(seconds, 16);
+  answer.writeUInt32LE(FOREVER, 24);
+  if (node !== 0) writeFolder(answer, 40, node);
+  return answer;
+}
+
+function attributes(node: number): Buffer {
+  const answer = Buffer.alloc(104);
+  answer.writeUInt32LE(FOREVER, 0);
+  writeFolder(answer, 16, node);
+  return answer;
+}
+
+/** struct fuse_attr: number, mode and links are all that an overlay's lowest folders are asked for. */
+function writeFolder(answer: Buffer, at: number, node: number): void {
+  answer.writeUInt32LE(node, at);
+  answer.writeUInt32LE(0o040755, at + 60);
+  answer.writeUInt32LE(2, at + 64);
+  answer.writeUInt32LE(4096, at + 80);
+}
