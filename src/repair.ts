@@ -495,7 +495,8 @@ function outcomeOfLayer(store: Store, row: LayerRow, failed: Iterable<unknown>):
   if (row.kind === 'deb') {
     return { kind: 'mended', how: 'taken away: the deb is unpacked again when a layer needs it' };
   }
-  const again = store.withKey(row.key).findLast(({ ids }) => ids === row.ids);
+  // One that stood on another view was made again there, under its number.
+  const again = store.layerNumbered(row.n) ?? store.withKey(row.key).findLast(({ ids }) => ids === row.ids);
   if (again?.digest === row.digest)
     return { kind: 'mended', how: 'the layer was made again, and is the same' };
   if (again)

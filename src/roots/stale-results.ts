@@ -43,6 +43,8 @@ export function staleResults(
       case 'contribution':
       case 'links':
         return !digests.has(subject);
+      case 'standing':
+        return !numbers.has(Number(store.results.get(key)));
       case 'pre-depends':
         return gone.has(`deb ${subject}`);
       case 'dpkg':

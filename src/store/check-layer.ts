@@ -31,7 +31,27 @@ export type LayerReport = {
 export type PathSum = { readonly count: number; readonly sum: number };
 
 /** What stands in a layer's folder. */
-export const LAYER_FILES = ['tree', 'manifest', 'layer.json', 'settled'];
+export const LAYER_FILES = ['tree', 'manifest', 'layer.json', 'settled', 'trace'];
+
+/** In a layer's folder what was noted while it ran, below a line with the digest of that. Nothing rests on its being there. */
+export const TRACE = 'trace';
+
+export function traceFile(trace: string): string {
+  return `${digestOf(trace)}\n${trace}`;
+}
+
+/** Undefined where there is none, or where it is damaged. */
+export function readTrace(file: string): string | undefined {
+  try {
+    const text = readFileSync(file, 'utf8');
+    const end = text.indexOf('\n');
+    const trace = text.slice(end + 1);
+    return end >= 0 && digestOf(trace) === text.slice(0, end) ? trace : undefined;
+  } catch (error) {
+    if (errno(error) === undefined) throw error;
+    return undefined;
+  }
+}
 
 /** In a layer's folder once the layer is known to be on the disk; an empty file. */
 export const SETTLED = 'settled';
@@ -92,8 +112,11 @@ export function checkLayer(layers: string, n: number, { deep, claim = () => true
     reads: (entry, stat) => deep && claim(entry, stat),
     onWay: (way) => ways.push(way),
   });
-  const strange = readdirSync(folder).filter((name) => !LAYER_FILES.includes(name));
+  const names = readdirSync(folder);
+  const strange = names.filter((name) => !LAYER_FILES.includes(name));
   const beside = strange.map((name) => ({ path: `../${name}` as TreePath, what: 'does not belong here' }));
+  if (names.includes(TRACE) && readTrace(join(folder, TRACE)) === undefined)
+    beside.push({ path: `../${TRACE}` as TreePath, what: 'is damaged' });
   const { note, manifest } = found;
   const { extent, paths } = tally.end();
   return {

@@ -6,7 +6,7 @@ import { attempt } from '../host/program.ts';
 import { removeIfPossible } from '../host/remove.ts';
 import { writeFile } from '../host/write.ts';
 import { type BuildName, type BuildNote, buildText, keptBuilds, readBuild, writeBuild } from './builds.ts';
-import { type PathSum, startPathSum } from './check-layer.ts';
+import { type PathSum, readTrace, startPathSum, TRACE, traceFile } from './check-layer.ts';
 import { contentDigestOf, extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
 import { type Database, SCHEMA, type Statement } from './database.ts';
 import { canonicalJson, type Digest, type Json } from './digest.ts';
@@ -81,9 +81,18 @@ export type BuildRow = Pick<
   readonly layers: string;
 };
 
-export type NewLayer = Omit<LayerNote, 'format' | 'digest' | 'made'> & { readonly manifest: Manifest };
+export type NewLayer = Omit<LayerNote, 'format' | 'digest' | 'made'> & {
+  readonly manifest: Manifest;
+  /** What was noted while it ran, to be had by `traceOf`. */
+  readonly trace?: string | undefined;
+};
 
 export { contentDigest } from './content.ts';
+
+/** Of the result that says which layer stands for a key. */
+function standingKey(key: LayerKey): string {
+  return `standing ${key}`;
+}
 
 const WORK_DIR = /^[0-9a-f]{16}$/;
 
@@ -221,6 +230,17 @@ export class Store {
     return this.#statements.byKey.all(key);
   }
 
+  /** The layer that stands for a key without being of it: only that it does not see the same, and that is nothing to it. No lock. */
+  standingFor(key: LayerKey): LayerRow | undefined {
+    const n = this.results.get(standingKey(key));
+    return n === undefined ? undefined : this.layerNumbered(Number(n));
+  }
+
+  /** Keeps that a layer stands for a key, for as long as it is there. Needs the store's lock, shared. */
+  letStand({ n }: LayerRow, key: LayerKey): void {
+    this.results.set(standingKey(key), String(n));
+  }
+
   /** The layer of a name in the last build of a conf; where that has none, the newest one of that name. No lock. */
   lastOf(name: string, conf: string): LayerRow | undefined {
     const build = this.lastBuild(conf);
@@ -254,6 +274,11 @@ export class Store {
     const note = ofLayer(file, () => JSON.parse(readFileSync(file, 'utf8')) as LayerNote);
     this.#notes.set(n, note);
     return note;
+  }
+
+  /** What was noted while a layer ran; undefined where that is not there, or not whole. No lock. */
+  traceOf(n: number): string | undefined {
+    return readTrace(join(this.layout.layers, String(n), TRACE));
   }
 
   recordsOf(n: number): RecordPatches {
@@ -333,12 +358,13 @@ export class Store {
    * Needs the store's lock, shared.
    */
   publish(folder: string, layer: NewLayer, { again = false } = {}): LayerRow {
-    const { manifest, ...rest } = layer;
+    const { manifest, trace, ...rest } = layer;
     const bytes = bytesOf(manifest);
     const digest = contentDigestOf(bytes, layer.records);
     const note: LayerNote = { ...rest, format: 1, digest, made: Math.floor(Date.now() / 1000) };
     writeFile(join(folder, 'manifest'), bytes);
     writeFile(join(folder, 'layer.json'), JSON.stringify(note));
+    if (trace !== undefined) writeFile(join(folder, TRACE), traceFile(trace));
     const row = this.#transaction(() => this.#publishNow(folder, note, manifest, again));
     this.#published.add(row.n);
     if (row.digest === digest) {
@@ -530,8 +556,11 @@ export class Store {
 
   /** The number that a layer had before it was retired, when it came out the same. */
   #formerNumber({ key, digest }: LayerNote, ids: string): number | undefined {
-    const n = this.#statements.retired.get(key, ids, digest)?.n;
-    if (n === undefined) return undefined;
+    const stood = this.results.get(standingKey(key));
+    const n =
+      this.#statements.retired.get(key, ids, digest)?.n ??
+      (stood && this.#statements.retiredNumbered.get(Number(stood), ids, digest)?.n);
+    if (!n) return undefined;
     this.#statements.dropRetired.run(n);
     this.#removeFolder(n); // which whoever retired it may not have come to
     return n;
@@ -612,6 +641,9 @@ function prepare(database: Database) {
       [key: string, ids: string, digest: string],
       { n: number }
     >,
+    retiredNumbered: database.prepare(
+      'SELECT n FROM retired WHERE n = ? AND ids = ? AND digest = ?',
+    ) as Statement<[number, string, string], { n: number }>,
     dropRetired: database.prepare('DELETE FROM retired WHERE n = ?'),
     removeLayer: database.prepare('DELETE FROM layers WHERE n = ?'),
     settle: database.prepare('UPDATE layers SET boot = NULL WHERE n = ?'),
