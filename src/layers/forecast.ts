@@ -7,7 +7,7 @@ import type { Ledger } from './ids.ts';
 import { baseInputs, type Inputs, keyOf } from './key.ts';
 import { layerInputs, type MakerOf } from './maker.ts';
 import { type Reason, reasonOf, wordsOf } from './reason.ts';
-import { findLayer } from './round.ts';
+import { findLayer, lookForStanding } from './round.ts';
 import { type Sequence, waitsFor } from './sequence.ts';
 import { settlements } from './settle.ts';
 import { mergeView, type ViewLayer } from './view.ts';
@@ -76,6 +76,7 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
     } else {
       const known = { base: there.get('base')!, layers: there };
       const { inputs, layers: view } = layerInputs(bench, sequence, scriptlet, known);
+      if (!bench.rerun.has(name)) lookForStanding(bench, scriptlet, inputs, () => mergeView(store, view));
       add(name, inputs, view, sees);
     }
   }

@@ -28,6 +28,7 @@ import {
   withActivated,
   withTriggers,
 } from './settle.ts';
+import { findStanding } from './standing.ts';
 import { packageStep, scriptletStep } from './steps.ts';
 import { makeTops, type Top } from './tops.ts';
 import { infoNameOf, layOut, planStacking } from './unpacked.ts';
@@ -62,7 +63,23 @@ export type Bench = Workshop & {
 
 /** The layer of the store with this key that fits the ledger of ids; the newest, as one that was run again took another's place. */
 export function findLayer(bench: Pick<Workshop, 'store' | 'ledger'>, inputs: Inputs): LayerRow | undefined {
-  return bench.store.withKey(keyOf(inputs)).findLast((row) => fits(bench.ledger, JSON.parse(row.ids)));
+  const key = keyOf(inputs);
+  const isFitting = (row: LayerRow): boolean => fits(bench.ledger, JSON.parse(row.ids));
+  const own = bench.store.withKey(key).findLast(isFitting);
+  if (own !== undefined) return own;
+  const standing = bench.store.standingFor(key);
+  return standing && isFitting(standing) ? standing : undefined;
+}
+
+/** Where no layer has this key, another one may stand for it: then `findLayer` finds that. A kernel's build reads other views too. */
+export function lookForStanding(
+  bench: Pick<Bench, 'store' | 'ledger' | 'conf' | 'makerOf'>,
+  scriptlet: Scriptlet,
+  inputs: Inputs,
+  viewOf: () => View,
+): void {
+  if (bench.makerOf(scriptlet) !== undefined || findLayer(bench, inputs) !== undefined) return;
+  findStanding(bench.store, { conf: bench.conf.name, name: scriptlet.name, inputs }, viewOf);
 }
 
 /** Makes every layer of a sequence that is not there, side by side where nothing orders them. */
@@ -98,8 +115,10 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
       bench.relay.shared.slots.aside(
         async () => void (await Promise.all(earlier.map((name) => outcomes.get(name)))),
       );
+    const viewOf = (): View => recallView(bench.store, `${bench.conf.name} ${scriptlet.name}`, layers);
+    if (!bench.rerun.has(scriptlet.name)) lookForStanding(bench, scriptlet, inputs, viewOf);
     const row = await obtain(bench, results, scriptlet.name, inputs, layers, async (own, _, why) => {
-      const view = recallView(bench.store, `${bench.conf.name} ${scriptlet.name}`, layers);
+      const view = viewOf();
       const maker = bench.makerOf(scriptlet);
       const built = maker && recallView(bench.store, `${bench.conf.name} ${scriptlet.name}#build`, builder);
       const found = [...view.conflicts, ...(built?.conflicts ?? [])];
@@ -226,7 +245,18 @@ function scriptletJob(
     }
     return steps;
   };
-  const job = { name: scriptlet.name, kind: 'scriptlet', inputs, view, scriptlet, earlierDone } as const;
+  const hasPackages = debs.length > 0;
+  const isTraced = view.layers.length > 1 && (hasPackages || wasLong(bench, scriptlet));
+  const job = {
+    name: scriptlet.name,
+    kind: 'scriptlet',
+    inputs,
+    view,
+    scriptlet,
+    earlierDone,
+    hasPackages,
+    isTraced,
+  } as const;
   const what = whatRuns(scriptlet, debs);
   const byDpkgAlone: LayerJob = {
     ...job,
@@ -245,6 +275,13 @@ function scriptletJob(
     what,
     prepare: (folder, isConfigured) => prepare(folder, true, isConfigured),
   };
+}
+
+/** Seconds beyond which it is worth knowing that a layer need not run again. One with packages is worth it, as nobody knows yet. */
+const LONG = 1;
+
+function wasLong({ store, conf }: Bench, { name }: Scriptlet): boolean {
+  return (store.lastOf(name, conf.name)?.seconds ?? 0) > LONG;
 }
 
 /** Bytes of debs that dpkg unpacks into a layer. With more of them a copy of it would take too long for a use that may never come. */
@@ -295,6 +332,9 @@ function whatRuns(scriptlet: Scriptlet, debs: readonly PackageId[]): string {
   return [debs.length > 0 ? packages : '', scriptlet.hasRun ? 'do_run' : ''].filter(Boolean).join(', ');
 }
 
+/** What is said of a layer that ran on another view. */
+const STANDING = 'looked for nothing of what is new below';
+
 /** What is said of a layer from the store: nothing, unless the network had a part in it. */
 export function hitReason(inputs: Inputs): string {
   return inputs.network === true ? wordsOf({ kind: 'impure' }) : '';
@@ -313,7 +353,13 @@ async function obtain<Row extends LayerRow | undefined>(
   const there = bench.rerun.has(name) ? undefined : findLayer(bench, inputs);
   if (there) {
     adopt(bench.ledger, JSON.parse(there.ids));
-    endLayer(bench, results, { name, key, state: 'hit', seconds: 0, reason: hitReason(inputs) });
+    endLayer(bench, results, {
+      name,
+      key,
+      state: 'hit',
+      seconds: 0,
+      reason: there.key === key ? hitReason(inputs) : STANDING,
+    });
     return there;
   }
   bench.relay.halt.throwIfAborted();

@@ -10,7 +10,7 @@ import { missingDeclaration } from '../project/diagnose.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import type { Report } from '../report/event.ts';
 import type { LayerKind, LayerRow, Store } from '../store/layers.ts';
-import type { TreePath } from '../store/manifest.ts';
+import type { Manifest, TreePath } from '../store/manifest.ts';
 import { isTight } from '../store/reserve.ts';
 import { type Captured, type CaptureOptions, capture, createdNames } from './capture.ts';
 import { type Checkpoint, keepCheckpoint, takeUp } from './checkpoint.ts';
@@ -18,6 +18,8 @@ import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
 import { type Ending, runSandboxed, type Step } from './sandbox.ts';
 import type { Top } from './tops.ts';
+import { formatTrace, type Trace } from './trace.ts';
+import { type Watched, watchRun } from './tracer.ts';
 import type { Unpacked } from './unpacked.ts';
 import { type Extra, makeTop, type View } from './view.ts';
 
@@ -51,6 +53,10 @@ export type LayerJob = {
   readonly top?: () => Top;
   /** Lays out, in the folder that it is given, the debs that need no dpkg to be unpacked. */
   readonly layOut?: (folder: string) => Unpacked;
+  /** Whether its first step configures packages. */
+  readonly hasPackages?: boolean;
+  /** Whether it is noted what the run looks for. */
+  readonly isTraced?: boolean;
   /** The same layer made by dpkg alone, for when its packages fail otherwise. */
   readonly otherwise?: () => Promise<LayerJob>;
   /** Where its packages may be as an earlier run configured them. */
@@ -103,16 +109,22 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     const steps = job.prepare(folder, configured !== undefined);
     report({ kind: 'layer-step', name: job.name, step: job.what });
     const begun = performance.now() - 1000 * (configured ?? 0);
+    const watched = job.isTraced && configured === undefined ? watchView(store, job, steps) : undefined;
+    let trace: Trace | undefined;
     const ending = await runSandboxed({
       folder,
       lower: [top.path, ...(unpacked ? [unpacked.path] : []), ...stackOf(store, job.view)],
       steps,
       copiesUpper: job.checkpoint !== undefined && configured === undefined,
+      bottom: watched?.fd,
       timeout: workshop.timeout,
       signal: workshop.signal,
+    }).finally(async () => {
+      trace = await watched?.end();
     });
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
+      if (watched?.hasFailed()) return await runLayer(workshop, { ...job, isTraced: false });
       const inPackages = ending.step === 1 && configured === undefined;
       if (job.otherwise && inPackages && !ending.timedOut) {
         report({ kind: 'detail', name: job.name, text: 'its packages once more, by dpkg alone' });
@@ -123,7 +135,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
       throw failure(workshop, job, { ...ending, inPackages }, log, kept);
     }
     report({ kind: 'layer-step', name: job.name, step: 'capture' });
-    const row = await captureLayer(workshop, job, folder, { clock, begun, unpacked });
+    const row = await captureLayer(workshop, job, folder, { clock, begun, unpacked, trace });
     isMade = true;
     return row;
   } finally {
@@ -133,6 +145,15 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     if (!keep && unpacked) store.dropWorkDirAside(folder);
     else if (!keep) store.dropWorkDir(folder);
   }
+}
+
+function watchView(
+  { layout }: Store,
+  { view, hasPackages }: LayerJob,
+  [first]: readonly Step[],
+): Watched | undefined {
+  const own = hasPackages ? (first?.command ?? []) : [];
+  return watchRun({ layers: layout.layers, view: view.layers.map(({ row }) => row.n), own });
 }
 
 async function fillLayer(
@@ -147,7 +168,7 @@ async function fillLayer(
   mkdirSync(upper, { mode: 0o755 });
   await fill(upper);
   workshop.report({ kind: 'layer-step', name: job.name, step: 'capture' });
-  return captureLayer(workshop, job, folder, { clock, begun, unpacked: undefined });
+  return captureLayer(workshop, job, folder, { clock, begun, unpacked: undefined, trace: undefined });
 }
 
 function ownTop({ store, lock }: Workshop, job: LayerJob, folder: string, view = job.view): Top {
@@ -162,13 +183,18 @@ export function stackOf(store: Store, view: View): string[] {
   return view.layers.map(({ row }) => store.treeOf(row.n)).reverse();
 }
 
-type Ran = { readonly clock: Clock; readonly begun: number; readonly unpacked: Unpacked | undefined };
+type Ran = {
+  readonly clock: Clock;
+  readonly begun: number;
+  readonly unpacked: Unpacked | undefined;
+  readonly trace: Trace | undefined;
+};
 
 async function captureLayer(
   workshop: Workshop,
   job: LayerJob,
   folder: string,
-  { clock, begun, unpacked }: Ran,
+  { clock, begun, unpacked, trace }: Ran,
 ): Promise<LayerRow> {
   const { store, ledger, lock } = workshop;
   const upper = join(folder, 'upper');
@@ -190,7 +216,15 @@ async function captureLayer(
     ...captured,
     ids,
     seconds: (performance.now() - begun) / 1000,
+    trace: trace && formatTrace(withHidden(trace, captured.manifest, job.view, unpacked)),
   });
+}
+
+/** With what the run had in sight of which neither its view nor its layer tells: what was there for its time alone. */
+function withHidden(trace: Trace, manifest: Manifest, view: View, unpacked: Unpacked | undefined): Trace {
+  const isGone = (path: TreePath): boolean => !manifest.get(path) && !view.get(path);
+  const passing = [...NOT_BOOTED.map(({ path }) => path), ...(unpacked?.paths() ?? [])].filter(isGone);
+  return { ...trace, absent: [...new Set([...trace.absent, ...passing])].sort() };
 }
 
 function captureTree(job: LayerJob, upper: string, options: CaptureOptions): Captured {
@@ -209,7 +243,7 @@ function captureTree(job: LayerJob, upper: string, options: CaptureOptions): Cap
   }
 }
 
-type Made = Pick<Parameters<Store['publish']>[1], 'manifest' | 'records' | 'ids' | 'seconds'>;
+type Made = Pick<Parameters<Store['publish']>[1], 'manifest' | 'records' | 'ids' | 'seconds' | 'trace'>;
 
 function publishTree(workshop: Workshop, job: LayerJob, upper: string, folder: string, made: Made): LayerRow {
   const published = join(folder, 'layer');

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync, readFileSync, readSync, symlinkSync, w
 import { basename, join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { makeFolders } from '../host/folder.ts';
+import { fuseOptions } from '../host/fuse.ts';
 import { ownFile } from '../host/own.ts';
 import { attempt, type Outcome } from '../host/program.ts';
 import { type Bounds, makeBounds, PROCESS_LIMIT, processBound } from './cgroup.ts';
@@ -27,6 +28,8 @@ export type SandboxRequest = {
   readonly steps: readonly Step[];
   /** Whether `checkpoint` beside `upper` holds afterwards what `upper` held when the first step had succeeded; only then there is a file `copied`. */
   readonly copiesUpper?: boolean;
+  /** Of /dev/fuse: a filesystem without files that is put at the bottom, if the host can. */
+  readonly bottom?: number | undefined;
   /** Seconds for all steps. */
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -76,18 +79,18 @@ const CAPABILITIES = [
  * it returns, no process of theirs and no mount is left.
  */
 export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
-  const { folder, lower, steps, copiesUpper = false, signal, timeout, apart = false } = request;
+  const { folder, lower, steps, copiesUpper = false, bottom, signal, timeout, apart = false } = request;
   const stack = makeStack(folder, lower);
   writeFileSync(join(folder, 'report'), '');
   const filtered = writeFilter(folder);
   const bounds = makeBounds(basename(folder));
   try {
-    const entering = { stack, bounds, logBytes: LOG_LIMIT, copiesUpper };
+    const entering = { stack, bounds, logBytes: LOG_LIMIT, copiesUpper, bottom };
     const command = enter(
       entering,
       steps.map((step) => bubblewrap(step, filtered)),
     );
-    const outcome = await attempt(command, { cwd: folder, signal, timeout, apart });
+    const outcome = await attempt(command, { cwd: folder, signal, timeout, apart, third: bottom });
     refuseUnbegun(folder, outcome);
     return {
       exitCode: outcome.exitCode,
@@ -119,11 +122,12 @@ type Entering = {
   readonly bounds?: Bounds;
   readonly logBytes?: number;
   readonly copiesUpper?: boolean;
+  readonly bottom?: number | undefined;
 };
 
 /** The command line that mounts a stack and runs commands on it, each the child of a process that dies with this one. */
 function enter(
-  { stack, bounds, logBytes, copiesUpper }: Entering,
+  { stack, bounds, logBytes, copiesUpper, bottom }: Entering,
   commands: readonly (readonly string[])[],
 ): string[] {
   return [
@@ -144,6 +148,7 @@ function enter(
       bounds ? pidsOf(bounds.processes) : '',
       String(logBytes ?? ''),
       copiesUpper ? 'copy' : '',
+      bottom === undefined ? '' : fuseOptions(3),
     ],
     ...commands.flatMap((command) => [...command, ';;']),
   ];
@@ -202,7 +207,8 @@ function makeStack(folder: string, trees: readonly string[]): Stack {
       },
     );
   }
-  for (const name of ['lower', 'below', 'upper', 'work', 'root']) makeFolders(join(folder, name), 0o755);
+  for (const name of ['lower', 'below', 'bottom', 'upper', 'work', 'root'])
+    makeFolders(join(folder, name), 0o755);
   trees.forEach((tree, number) => {
     symlinkSync(tree, join(folder, 'lower', String(number)));
   });

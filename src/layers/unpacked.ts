@@ -220,6 +220,8 @@ export type Unpacked = {
   mergeInto(upper: string): void;
   /** After that: what lies at a path as a deb brought it. */
   at(path: TreePath): Entry | undefined;
+  /** What debs brought, folders too. */
+  paths(): Iterable<TreePath>;
 };
 
 /** Lays out the trees of debs, as planned, in a new folder, in links; of folders that the view has too, as the view has them. */
@@ -261,6 +263,7 @@ export function layOut(
       const entry = made.get(path);
       return entry && entry.type !== 'dir' && isMoved(path) ? entry : undefined;
     },
+    paths: () => made.keys(),
   };
 }
 

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { type Captured, capture } from '../../src/layers/capture.ts';
+import { runSandboxed } from '../../src/layers/sandbox.ts';
+import { standsOn } from '../../src/layers/standing.ts';
+import type { Trace } from '../../src/layers/trace.ts';
+import { watchRun } from '../../src/layers/tracer.ts';
+import { mergeView, type View, type ViewLayer } from '../../src/layers/view.ts';
+import { type LayerKey, Store } from '../../src/store/layers.ts';
+import { bytesOf } from '../../src/store/sorted-manifest.ts';
+import { addLayer, changes, EPOCH, newProject, path, quoted, root, runs, stackOf } from './overlays.ts';
+
+type Run = Captured & { readonly trace: Trace | undefined; readonly work: string };
+
+/** Runs a script on a view, in a layer's own sandbox, with programs of the host; the view is the folder it begins in. */
+async function run(store: Store, view: View, script: string, isWatched = true): Promise<Run> {
+  const work = store.makeWorkDir();
+  const lower = stackOf(store, view, join(work, 'top'));
+  const numbers = view.layers.map(({ row }) => row.n);
+  const watched = isWatched ? watchRun({ layers: store.layout.layers, view: numbers, own: [] }) : undefined;
+  const ending = await runSandboxed({
+    folder: work,
+    lower,
+    bottom: watched?.fd,
+    steps: [
+      {
+        command: ['bash', '-c', `cd /mnt\n${script}\ntrue`],
+        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+        binds: [],
+        network: false,
+        mounts: ['--bind', '/', '/', '--dev', '/dev', '--bind', 'root', '/mnt'],
+      },
+    ],
+    timeout: 60,
+    signal: undefined,
+  });
+  const trace = await watched?.end();
+  assert.equal(ending.exitCode, 0, readFileSync(join(work, 'log'), 'utf8'));
+  const now = Math.floor(Date.now() / 1000);
+  const captured = capture(join(work, 'upper'), view, {
+    epoch: EPOCH,
+    ran: { from: now - 3600, to: now + 1 },
+    settling: false,
+    uids: new Map(),
+    gids: new Map(),
+  });
+  return { ...captured, trace, work };
+}
+
+function publish(store: Store, { work, manifest, records }: Run) {
+  const made = join(work, 'layer');
+  mkdirSync(made);
+  renameSync(join(work, 'upper'), join(made, 'tree'));
+  const about = { name: 'own', kind: 'scriptlet', key: `${work}` as LayerKey, inputs: {}, view: [] } as const;
+  return store.publish(made, { ...about, manifest, records, ids: { uids: {}, gids: {} }, seconds: 0 });
+}
+
+const LOG = 'seen';
+const look = fc.oneof(
+  path.map((p) => `[ -e ${quoted(p)} ] && echo there >>${LOG}`),
+  path.map((p) => `[ -f ${quoted(p)} ] && cat ${quoted(p)} >>${LOG}`),
+  path.map((p) => `stat -c '%F %a %u' ${quoted(p)} >>${LOG} 2>&-`),
+  path.map((p) => `ls -A ${quoted(p)} >>${LOG} 2>&-`),
+  path.map((p) => `echo ${quoted(p)}/* >>${LOG}`),
+  path.map((p) => `readlink ${quoted(p)} >>${LOG}`),
+  path.map((p) => `find ${quoted(p)} -mindepth 1 -type d >>${LOG} 2>&-`),
+);
+const small = fc.array(fc.oneof({ weight: 2, arbitrary: look }, { weight: 1, arbitrary: changes }), {
+  minLength: 1,
+  maxLength: 4,
+});
+const script = small.map((lines) => `: >${LOG}\n${lines.join('\n')}`.replaceAll('[ -p', '[ ! -e /x -a -p'));
+/** Adds alone: what takes something away, or changes it, a trace never allows. */
+const addition = fc
+  .array(
+    fc.oneof(
+      path.map((p) => `mkdir -p ${quoted(p)}`),
+      path.map((p) => `[ -e ${quoted(p)} ] || echo new >${quoted(p)}`),
+    ),
+    { minLength: 1, maxLength: 3 },
+  )
+  .map((lines) => lines.join('\n'));
+
+test('where a layer stands on a larger view, running it there gives the same', async () => {
+  let stood = 0;
+  let fell = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(changes, { minLength: 1, maxLength: 3 }),
+      script,
+      fc.oneof({ weight: 3, arbitrary: addition }, { weight: 1, arbitrary: changes }),
+      async (scripts, own, more) => {
+        const project = newProject();
+        using store = new Store(project);
+        const layers: ViewLayer[] = [];
+        for (const [index, one] of scripts.entries())
+          layers.push(addLayer(store, `layer-${index}`, layers, one));
+        const before = mergeView(store, layers);
+        const ran = await run(store, before, own);
+        assert.ok(ran.trace);
+        const row = publish(store, ran);
+        const now = mergeView(store, [...layers, addLayer(store, 'more', layers, more)]);
+        if (standsOn(store, { row, view: layers }, ran.trace, now)) {
+          const again = await run(store, now, own, false);
+          assert.equal(bytesOf(again.manifest).toString('latin1'), bytesOf(ran.manifest).toString('latin1'));
+          stood++;
+        } else fell++;
+        rmSync(project, { recursive: true, force: true });
+      },
+    ),
+    { ...runs, numRuns: 2 * runs.numRuns },
+  );
+  assert.ok(stood > 0 && fell > 0, `${stood} stood, ${fell} did not`);
+});
+
+/** What is noted of a script on one layer. */
+async function traceOf(base: string, script: string): Promise<Trace> {
+  using store = new Store(newProject());
+  const layers = [addLayer(store, 'base', [], base)];
+  const { trace } = await run(store, mergeView(store, layers), script);
+  assert.ok(trace);
+  return trace;
+}
+
+test('what is looked for in vain is noted where its way ends, and what is listed', async () => {
+  const { absent, listed } = await traceOf(
+    'mkdir -p a/b c/d; echo x >a/f; ln -s ../c/none a/l',
+    '[ -e a/f ]; [ -e a/b/x ]; cat no/such/file; cat a/l; ls c >&2; echo y >a/made',
+  );
+  assert.deepEqual(absent, ['a/b/x', 'a/made', 'c/none', 'no']);
+  assert.deepEqual(listed, ['c']);
+});
+
+test('each reader of a folder is noted, also the second, and one that holds it open', async () => {
+  const { listed, searched } = await traceOf(
+    'mkdir -p bin other; echo "import nothing_of_this_name" >bin/p.py; echo "import os; os.listdir(\'/mnt/other\')" >bin/q.py',
+    'python3 /mnt/bin/p.py; python3 /mnt/bin/q.py; python3 -c "import os; os.listdir(\'/mnt/bin\')"',
+  );
+  assert.deepEqual({ listed, searched }, { listed: ['bin', 'other'], searched: [] });
+});
+
+test('the list of packages counts as read unless dpkg was asked by name', async () => {
+  const base =
+    'mkdir -p var/lib/dpkg/info var/lib/dpkg/triggers; echo >var/lib/dpkg/status; echo >var/lib/dpkg/triggers/File';
+  const asked = async (script: string): Promise<Trace['asked']> => (await traceOf(base, script)).asked;
+  assert.deepEqual(await asked('[ -s var/lib/dpkg/triggers/File ]; ls var'), []);
+  assert.equal(await asked('cat var/lib/dpkg/status'), 'whole');
+  assert.equal(await asked('cd var/lib/dpkg && read -r line <status'), 'whole');
+  assert.deepEqual(await asked('dpkg-query --admindir=/mnt/var/lib/dpkg -W nothing'), 'whole');
+});
+
+test('a flood of names is not kept, and the run goes on', async () => {
+  using store = new Store(newProject());
+  const view = mergeView(store, [addLayer(store, 'base', [], 'mkdir a')]);
+  const ran = await run(store, view, 'perl -e \'for (1 .. 110000) { -e "a/$_" } open F, ">a/end"\'');
+  assert.equal(ran.trace, undefined);
+  assert.ok(ran.manifest.get('a/end' as never));
+});
+
+test('nothing is left of the filesystem that notes, and no step has its descriptor', async () => {
+  using store = new Store(newProject());
+  const view = mergeView(store, [addLayer(store, 'base', [], 'mkdir a')]);
+  await run(store, view, 'ls -l /proc/self/fd >fds; ! grep fuse fds || exit 1');
+  assert.doesNotMatch(readFileSync('/proc/self/mountinfo', 'utf8'), / - fuse snap /);
+  writeFileSync(join(root, 'still'), 'writable');
+});
+
+test('what comes back where a layer of the view had taken it away is not unlooked for', async () => {
+  using store = new Store(newProject());
+  const base = addLayer(store, 'base', [], 'mkdir a; echo x >a/f');
+  const layers = [base, addLayer(store, 'less', [base], 'rm a/f')];
+  const ran = await run(store, mergeView(store, layers), '[ -e a/f ] && echo there >seen');
+  assert.deepEqual(ran.trace?.absent.includes('a/f'), false, 'a whiteout ends the search');
+  const row = publish(store, ran);
+  const more = addLayer(store, 'more', layers, 'echo y >a/f');
+  assert.equal(
+    standsOn(store, { row, view: layers }, ran.trace!, mergeView(store, [...layers, more])),
+    false,
+  );
+});
