@@ -53,6 +53,7 @@ export async function probeHost(place: string): Promise<readonly Finding[]> {
     ...(await mirrors()),
     space(place),
     processLimit(),
+    fuse(),
     ...(await inScratch(place)),
   ];
 }
@@ -105,6 +106,13 @@ function program({ name, level, shownBy, purpose }: DebianPackage): Finding {
     found: `for: ${purpose}`,
     mend: `apt-get install ${name}`,
   };
+}
+
+/** With it snap knows what a layer looked for, and runs fewer of them. */
+function fuse(): Finding {
+  const path = existing('/dev/fuse');
+  if (path !== undefined) return { name: 'fuse', verdict: 'ok', found: path };
+  return { name: 'fuse', verdict: 'absent', found: 'more layers run after a change', mend: 'modprobe fuse' };
 }
 
 /** What apt itself makes of the host's sources. */
