@@ -264,6 +264,7 @@ async function unchanged(session: Session): Promise<void> {
 /** With a lock that covers the package: what the build takes without apt. */
 async function resolved(session: Session): Promise<void> {
   const { example, middle, next, tools } = session;
+  await tools[0]!.build(); // as it was, which "package" begins with too
   addPackage(example, middle, next());
   const lock = runSnap(OWN, example.project, 'lock', example.conf, '--offline');
   keep(session, 'resolving alone', { name: 'snap lock' }, lock.seconds);
