@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { keepCompiled } from '../host/compiled.ts';
 import { SnapError } from '../host/error.ts';
-import { layoutOf } from '../store/layout.ts';
 import { recallUnchanged } from '../unchanged.ts';
 import { chooseConf, chooseProject } from './choose.ts';
+import { folderAndWords, keepCompiledIn } from './compiled.ts';
 import { printJson } from './print.ts';
 import { tellBuild } from './tell-build.ts';
 
@@ -16,7 +13,7 @@ const IDLE = new Set(['--locked', '--offline']);
  * when the words are for the command line to understand.
  */
 export function answerUnchanged(argv: readonly string[]): boolean {
-  const [folder, [command, ...rest]] = argv[0] === '-C' ? [argv[1], argv.slice(2)] : [undefined, argv];
+  const [folder, [command, ...rest]] = folderAndWords(argv);
   if (command !== 'build' || process.getuid?.() !== 0) return false;
   const [name, ...more] = rest.filter((word) => !IDLE.has(word) && word !== '--json');
   if (name?.startsWith('-') || more.length > 0) return false;
@@ -36,10 +33,4 @@ export function answerUnchanged(argv: readonly string[]): boolean {
     if (error instanceof SnapError) return false;
     throw error;
   }
-}
-
-/** A store that is not there yet is made by the build, with a mode of its own. */
-function keepCompiledIn(project: string): void {
-  const { index, root } = layoutOf(project);
-  if (existsSync(index)) keepCompiled(join(root, 'compiled'));
 }
