@@ -16,16 +16,15 @@ export function findStanding(
   { conf, name, inputs }: { readonly conf: string; readonly name: string; readonly inputs: Inputs },
   view: () => View,
 ): LayerRow | undefined {
-  if (inputs.network === true) return undefined;
-  const last = lastOf(store, conf, name);
-  if (last === undefined || !isSameButView(inputs, store.noteOf(last.row.n).inputs as Inputs))
-    return undefined;
-  const text = store.traceOf(last.row.n);
+  const last = store.lastOf(name, conf);
+  if (last === undefined || inputs.network === true) return undefined;
+  if (!isSameButView(inputs, store.noteOf(last.n).inputs as Inputs)) return undefined;
+  const text = store.traceOf(last.n);
   const trace = text === undefined ? undefined : parseTrace(text);
-  if (trace === undefined) return undefined;
-  if (!standsOn(store, last, trace, view())) return undefined;
-  store.letStand(last.row, keyOf(inputs));
-  return last.row;
+  const ran = trace && ranLast(store, conf, name);
+  if (!ran || ran.row.n !== last.n || !standsOn(store, ran, trace, view())) return undefined;
+  store.letStand(last, keyOf(inputs));
+  return last;
 }
 
 /** A layer, and what it saw. */
@@ -43,7 +42,7 @@ export function standsOn(store: Store, { row, view }: Ran, trace: Trace, now: Vi
 }
 
 /** A layer of the conf's last build, and what it saw there. A layer that stood in it ran on another view, which for it was the same. */
-function lastOf(store: Store, conf: string, name: string): Ran | undefined {
+function ranLast(store: Store, conf: string, name: string): Ran | undefined {
   const build = store.lastBuild(conf);
   const layers = build && reviveBuild(store, build);
   const own = layers?.find((layer) => layer.name === name);
