@@ -58,6 +58,7 @@ const CASES = {
   unchanged: 'nothing changed',
   second: 'first change after a cold build',
   data: 'one data file of a leaf changed',
+  shared: 'one data file of what most others need changed',
   package: 'one more package in the middle',
   resolved: 'the same, resolved before',
   assembly: 'image assembled, all layers there',
@@ -209,12 +210,16 @@ async function oneRun(session: Session): Promise<void> {
   if (wanted('floor')) await floor(session);
   if (wanted('unchanged')) await unchanged(session);
   // Where the image was there without its other slot, this change makes that; all later ones only change it.
-  changeData(example, session.next());
+  changeData(example, example.data, session.next());
   const second = await own!.build();
   if (wanted('second') && wanted('cold')) keep(session, 'second', own!, second.seconds);
   if (wanted('data')) {
-    changeData(example, session.next());
+    changeData(example, example.data, session.next());
     await each(session, 'data');
+  }
+  if (wanted('shared')) {
+    changeData(example, example.sharedData, session.next());
+    await each(session, 'shared');
   }
   if (wanted('package')) {
     addPackage(example, session.middle, session.next());

@@ -22,6 +22,8 @@ export type Example = {
   readonly conf: string;
   /** A data file of a scriptlet that no other one needs, relative to `scriptlets/`. */
   readonly data: string;
+  /** A data file of the scriptlet that most others need. */
+  readonly sharedData: string;
   /** A scriptlet in the middle that others need, and a small package that the conf does not have. */
   readonly middle: { readonly scriptlet: string; readonly package: string };
 };
@@ -74,6 +76,7 @@ export function chooseExample(
     project,
     conf,
     data: chosen.data ?? leafData(project, scriptlets),
+    sharedData: firstData(project, mostNeeded(scriptlets)),
     middle: { scriptlet, package: extra },
   };
 }
@@ -84,7 +87,21 @@ function leafData(project: string, scriptlets: readonly Scriptlet[]): string {
     ({ name, dataDir, needsAll }) => dataDir !== undefined && !needsAll && !isNeeded(name, scriptlets),
   );
   if (!leaf?.dataDir) throw new Error('No scriptlet at the end has data; name a file: --data SCRIPTLET/FILE');
-  const [first] = readdirSync(leaf.dataDir, { recursive: true, withFileTypes: true })
+  return firstData(project, leaf);
+}
+
+function mostNeeded(scriptlets: readonly Scriptlet[]): Scriptlet {
+  const count = ({ name }: Scriptlet): number =>
+    scriptlets.filter(({ needs }) => needs.includes(name)).length;
+  const [most] = scriptlets
+    .filter(({ dataDir }) => dataDir !== undefined)
+    .toSorted((a, b) => count(b) - count(a));
+  if (!most) throw new Error('No scriptlet has data');
+  return most;
+}
+
+function firstData(project: string, { dataDir = '' }: Scriptlet): string {
+  const [first] = readdirSync(dataDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
@@ -107,7 +124,7 @@ function isNeeded(name: string, scriptlets: readonly Scriptlet[]): boolean {
 }
 
 /** One more line in the data file; never the same twice. */
-export function changeData({ project, data }: Example, change: number): void {
+export function changeData({ project }: Example, data: string, change: number): void {
   appendFileSync(join(project, 'scriptlets', data), `# change ${change}\n`);
 }
 
