@@ -1,13 +1,22 @@
 import { readSync, writeSync } from 'node:fs';
 import { errno } from './error.ts';
 
+/** How a folder looks; its time in seconds. */
+export type Look = {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtime: number;
+};
+
 /**
- * A filesystem of folders in which no name but those of folders is found, for the bottom of an overlay: there it is asked for each name
- * that no other tree has, once, and for each folder that is listed. Paths have one character a byte and no leading slash.
+ * A tree of folders in which no other name is found, to be one of an overlay's: it is asked for each name that no tree above it has, once, and for
+ * each folder that is listed. Paths have one character a byte and no leading slash.
  */
 export type FolderTree = {
-  isFolder(path: string): boolean;
-  /** The kernel does not ask again. */
+  /** Undefined for whatever is no folder of this tree. */
+  lookOf(path: string): Look | undefined;
+  /** Asked for, and not a folder here. The kernel does not ask again. */
   missed(path: string): void;
   /** `pid` is a process of this process's namespace. */
   listed(path: string, pid: number): void;
@@ -53,8 +62,9 @@ export type FolderServer = {
 
 const request = Buffer.alloc(65_536);
 
-export function folderServer(fd: number, tree: FolderTree): FolderServer {
-  const answer = makeAnswer(tree);
+/** The filesystem has these trees, each in a folder of its name. */
+export function folderServer(fd: number, trees: Readonly<Record<string, FolderTree>>): FolderServer {
+  const answer = makeAnswer(trees);
   return {
     fd,
     answer() {
@@ -94,25 +104,41 @@ function reply(fd: number, body: Buffer | number): void {
 /** Undefined where no answer is expected; a number is that of an error. */
 type Answer = (request: Buffer, length: number) => Buffer | number | undefined;
 
-function makeAnswer(tree: FolderTree): Answer {
-  const paths: string[] = ['', ''];
-  const nodes = new Map<string, number>();
-  const nodeOf = (path: string): number => {
-    const known = nodes.get(path);
-    if (known !== undefined) return known;
-    nodes.set(path, paths.length);
-    return paths.push(path) - 1;
+type Node = { readonly tree: FolderTree; readonly path: string };
+
+const TOP: Look = { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
+
+function makeAnswer(trees: Readonly<Record<string, FolderTree>>): Answer {
+  /** By number, which begin at 1: that of the filesystem's own root, which is of no tree. */
+  const nodes: (Node | undefined)[] = [undefined, undefined];
+  const known = new Map<FolderTree, Map<string, number>>();
+  const numberOf = (tree: FolderTree, path: string): number => {
+    const numbers = known.get(tree) ?? new Map<string, number>();
+    known.set(tree, numbers);
+    const number = numbers.get(path) ?? nodes.push({ tree, path }) - 1;
+    numbers.set(path, number);
+    return number;
+  };
+  const lookOf = (number: number): Look => {
+    const node = nodes[number];
+    return node?.tree.lookOf(node.path) ?? TOP;
   };
   const lookUp = (parent: number, name: string, pid: number): Buffer => {
-    const above = paths[parent]!;
-    const path = above === '' ? name : `${above}/${name}`;
-    if (!tree.isFolder(path)) {
-      tree.missed(path);
-      return entry(0, FOREVER);
+    const above = nodes[parent];
+    if (above === undefined) {
+      const tree = trees[name];
+      return tree ? entry(numberOf(tree, ''), FOREVER, tree.lookOf('') ?? TOP) : entry(0, FOREVER, TOP);
     }
-    if (!tree.attended.has(path)) return entry(nodeOf(path), FOREVER);
+    const { tree } = above;
+    const path = above.path === '' ? name : `${above.path}/${name}`;
+    const look = tree.lookOf(path);
+    if (look === undefined) {
+      tree.missed(path);
+      return entry(0, FOREVER, TOP);
+    }
+    if (!tree.attended.has(path)) return entry(numberOf(tree, path), FOREVER, look);
     tree.passed(path, pid);
-    return entry(nodeOf(path), 0);
+    return entry(numberOf(tree, path), 0, look);
   };
   return (request, length) => {
     const node = Number(request.readBigUInt64LE(16));
@@ -121,9 +147,9 @@ function makeAnswer(tree: FolderTree): Answer {
       case OPERATION.LOOKUP:
         return lookUp(node, request.toString('latin1', HEADER, length - 1), pid);
       case OPERATION.GETATTR:
-        return attributes(node);
+        return attributes(node, lookOf(node));
       case OPERATION.OPENDIR:
-        tree.listed(paths[node]!, pid);
+        nodes[node]?.tree.listed(nodes[node].path, pid);
         return Buffer.alloc(16);
       case OPERATION.READDIR:
       case OPERATION.READDIRPLUS:
@@ -161,26 +187,29 @@ function started(offer: Buffer): Buffer {
 }
 
 /** Node 0 is one that is not there. */
-function entry(node: number, seconds: number): Buffer {
+function entry(node: number, seconds: number, look: Look): Buffer {
   const answer = Buffer.alloc(128);
   answer.writeUInt32LE(node, 0);
   answer.writeUInt32LE(seconds, 16);
   answer.writeUInt32LE(FOREVER, 24);
-  if (node !== 0) writeFolder(answer, 40, node);
+  if (node !== 0) writeFolder(answer, 40, node, look);
   return answer;
 }
 
-function attributes(node: number): Buffer {
+function attributes(node: number, look: Look): Buffer {
   const answer = Buffer.alloc(104);
   answer.writeUInt32LE(FOREVER, 0);
-  writeFolder(answer, 16, node);
+  writeFolder(answer, 16, node, look);
   return answer;
 }
 
-/** struct fuse_attr: number, mode and links are all that an overlay's lowest folders are asked for. */
-function writeFolder(answer: Buffer, at: number, node: number): void {
+/** struct fuse_attr */
+function writeFolder(answer: Buffer, at: number, node: number, { mode, uid, gid, mtime }: Look): void {
   answer.writeUInt32LE(node, at);
-  answer.writeUInt32LE(0o040755, at + 60);
+  for (const time of [24, 32, 40]) answer.writeBigUInt64LE(BigInt(mtime), at + time);
+  answer.writeUInt32LE(0o040000 | mode, at + 60);
   answer.writeUInt32LE(2, at + 64);
+  answer.writeUInt32LE(uid, at + 68);
+  answer.writeUInt32LE(gid, at + 72);
   answer.writeUInt32LE(4096, at + 80);
 }

@@ -2,17 +2,17 @@
 # Runs the steps of one layer in an overlay of its own. Called with a private mount namespace, in the layer's work folder:
 #   lower/N   links to the trees below, 0 on top      upper/ work/ root/   the overlay      seccomp   the filter, maybe empty
 #   below/    where the lowest trees are mounted first, when they are more than one overlay takes
-#   bottom/   where a filesystem without files is mounted, which notes what is looked for
-# Arguments: PARENT LOWERDIR BELOW GROUPS PIDS LOG_BYTES COPY BOTTOM, then the steps, each a command line ended by ";;".
+#   notes/    where a filesystem without files is mounted, which notes what is looked for: below the topmost tree, and below all
+# Arguments: PARENT LOWERDIR BELOW GROUPS PIDS LOG_BYTES COPY NOTES, then the steps, each a command line ended by ";;".
 # PARENT is the process that asks. LOWERDIR and BELOW are names in lower/, BELOW maybe empty. GROUPS are the control groups' files to
 # join by a 0, one a line. PIDS is empty, or the number of processes to allow in a namespace of process numbers, where there is no
 # group for that. The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, the middle cut at
 # LOG_BYTES; when that is empty, there is one step, and it has the terminal. Where COPY is not empty, upper/ is copied to checkpoint/ after
-# the first step, and a file `copied` made; no run fails for want of that. BOTTOM is empty, or has the options to mount bottom/ with
+# the first step, and a file `copied` made; no run fails for want of that. NOTES is empty, or has the options to mount notes/ with
 # descriptor 3, which nobody has after that; nor does a run fail for want of that.
 set -u
 umask 022
-parent=$1 lower=$2 below=$3 groups=$4 pids=$5 bytes=$6 copy=$7 bottom=$8
+parent=$1 lower=$2 below=$3 groups=$4 pids=$5 bytes=$6 copy=$7 notes=$8
 shift 8
 # It may have died before the kernel was told to end this process with it.
 [ "$PPID" = "$parent" ] || exit 122
@@ -30,9 +30,11 @@ if [ -n "$below" ]; then
   overlay "$below" ../below
   lower=$lower:../below xino=,xino=on
 fi
-if [ -n "$bottom" ]; then
+if [ -n "$notes" ]; then
   # -i: not by the program that FUSE's own tools bring.
-  if mount -n -i -t fuse snap ../bottom -o "$bottom"; then lower=$lower:../bottom xino=,xino=on; fi
+  if mount -n -i -t fuse snap ../notes -o "$notes"; then
+    lower=${lower%%:*}:../notes/above:${lower#*:}:../notes/below xino=,xino=on
+  fi
   exec 3<&-
 fi
 # Several filesystems below one overlay: all files show its device number only when it marks their inode numbers.

@@ -333,7 +333,7 @@ function whatRuns(scriptlet: Scriptlet, debs: readonly PackageId[]): string {
 }
 
 /** What is said of a layer that ran on another view. */
-const STANDING = 'looked for nothing of what is new below';
+const STANDING = 'looked for nothing of what changed below';
 
 /** What is said of a layer from the store: nothing, unless the network had a part in it. */
 export function hitReason(inputs: Inputs): string {

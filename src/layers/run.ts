@@ -16,7 +16,7 @@ import { type Captured, type CaptureOptions, capture, createdNames } from './cap
 import { type Checkpoint, keepCheckpoint, takeUp } from './checkpoint.ts';
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
-import { type Ending, runSandboxed, type Step } from './sandbox.ts';
+import { type Ending, runSandboxed, STACK_LIMIT, type Step } from './sandbox.ts';
 import type { Top } from './tops.ts';
 import { formatTrace, type Trace } from './trace.ts';
 import { type Watched, watchRun } from './tracer.ts';
@@ -109,14 +109,16 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     const steps = job.prepare(folder, configured !== undefined);
     report({ kind: 'layer-step', name: job.name, step: job.what });
     const begun = performance.now() - 1000 * (configured ?? 0);
-    const watched = job.isTraced && configured === undefined ? watchView(store, job, steps) : undefined;
+    const lower = [top.path, ...(unpacked ? [unpacked.path] : []), ...stackOf(store, job.view)];
+    const isTraced = job.isTraced && configured === undefined && lower.length + 2 <= STACK_LIMIT;
+    const watched = isTraced ? watchView(workshop, job, steps) : undefined;
     let trace: Trace | undefined;
     const ending = await runSandboxed({
       folder,
-      lower: [top.path, ...(unpacked ? [unpacked.path] : []), ...stackOf(store, job.view)],
+      lower,
       steps,
       copiesUpper: job.checkpoint !== undefined && configured === undefined,
-      bottom: watched?.fd,
+      notes: watched?.fd,
       timeout: workshop.timeout,
       signal: workshop.signal,
     }).finally(async () => {
@@ -148,12 +150,13 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
 }
 
 function watchView(
-  { layout }: Store,
+  { store, lock: { epoch } }: Workshop,
   { view, hasPackages }: LayerJob,
   [first]: readonly Step[],
 ): Watched | undefined {
   const own = hasPackages ? (first?.command ?? []) : [];
-  return watchRun({ layers: layout.layers, view: view.layers.map(({ row }) => row.n), own });
+  const numbers = view.layers.map(({ row }) => row.n);
+  return watchRun({ layers: store.layout.layers, view: numbers, epoch, own });
 }
 
 async function fillLayer(
@@ -220,11 +223,16 @@ async function captureLayer(
   });
 }
 
-/** With what the run had in sight of which neither its view nor its layer tells: what was there for its time alone. */
+/** With what the run had in sight above the folders that note: what was there for its time alone, and what the view has put right. */
 function withHidden(trace: Trace, manifest: Manifest, view: View, unpacked: Unpacked | undefined): Trace {
   const isGone = (path: TreePath): boolean => !manifest.get(path) && !view.get(path);
   const passing = [...NOT_BOOTED.map(({ path }) => path), ...(unpacked?.paths() ?? [])].filter(isGone);
-  return { ...trace, absent: [...new Set([...trace.absent, ...passing])].sort() };
+  const corrected = view.corrections.map(({ entry }) => entry.path);
+  return { ...trace, absent: inOrder(trace.absent, passing), met: inOrder(trace.met, corrected) };
+}
+
+function inOrder(paths: readonly string[], more: readonly string[]): string[] {
+  return [...new Set([...paths, ...more])].sort();
 }
 
 function captureTree(job: LayerJob, upper: string, options: CaptureOptions): Captured {

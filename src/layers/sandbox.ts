@@ -28,8 +28,8 @@ export type SandboxRequest = {
   readonly steps: readonly Step[];
   /** Whether `checkpoint` beside `upper` holds afterwards what `upper` held when the first step had succeeded; only then there is a file `copied`. */
   readonly copiesUpper?: boolean;
-  /** Of /dev/fuse: a filesystem without files that is put at the bottom, if the host can. */
-  readonly bottom?: number | undefined;
+  /** Of /dev/fuse: a filesystem with the folders `above` and `below`, put among at least two trees below the topmost and below all, if the host can. */
+  readonly notes?: number | undefined;
   /** Seconds for all steps. */
   readonly timeout: number | undefined;
   readonly signal: AbortSignal | undefined;
@@ -54,7 +54,7 @@ const LOG_LIMIT = 16 * 1024 * 1024;
 /** Bytes of a step's report that are read. */
 const REPORT_LIMIT = 65_536;
 /** Trees in one mount. */
-const STACK_LIMIT = 500;
+export const STACK_LIMIT = 500;
 
 /**
  * No mount, no device, no module, no clock, no raw network: what maintainer scripts need to own and place files. DAC_READ_SEARCH is
@@ -79,18 +79,18 @@ const CAPABILITIES = [
  * it returns, no process of theirs and no mount is left.
  */
 export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
-  const { folder, lower, steps, copiesUpper = false, bottom, signal, timeout, apart = false } = request;
+  const { folder, lower, steps, copiesUpper = false, notes, signal, timeout, apart = false } = request;
   const stack = makeStack(folder, lower);
   writeFileSync(join(folder, 'report'), '');
   const filtered = writeFilter(folder);
   const bounds = makeBounds(basename(folder));
   try {
-    const entering = { stack, bounds, logBytes: LOG_LIMIT, copiesUpper, bottom };
+    const entering = { stack, bounds, logBytes: LOG_LIMIT, copiesUpper, notes };
     const command = enter(
       entering,
       steps.map((step) => bubblewrap(step, filtered)),
     );
-    const outcome = await attempt(command, { cwd: folder, signal, timeout, apart, third: bottom });
+    const outcome = await attempt(command, { cwd: folder, signal, timeout, apart, third: notes });
     refuseUnbegun(folder, outcome);
     return {
       exitCode: outcome.exitCode,
@@ -122,12 +122,12 @@ type Entering = {
   readonly bounds?: Bounds;
   readonly logBytes?: number;
   readonly copiesUpper?: boolean;
-  readonly bottom?: number | undefined;
+  readonly notes?: number | undefined;
 };
 
 /** The command line that mounts a stack and runs commands on it, each the child of a process that dies with this one. */
 function enter(
-  { stack, bounds, logBytes, copiesUpper, bottom }: Entering,
+  { stack, bounds, logBytes, copiesUpper, notes }: Entering,
   commands: readonly (readonly string[])[],
 ): string[] {
   return [
@@ -148,7 +148,7 @@ function enter(
       bounds ? pidsOf(bounds.processes) : '',
       String(logBytes ?? ''),
       copiesUpper ? 'copy' : '',
-      bottom === undefined ? '' : fuseOptions(3),
+      notes === undefined ? '' : fuseOptions(3),
     ],
     ...commands.flatMap((command) => [...command, ';;']),
   ];
@@ -207,7 +207,7 @@ function makeStack(folder: string, trees: readonly string[]): Stack {
       },
     );
   }
-  for (const name of ['lower', 'below', 'bottom', 'upper', 'work', 'root'])
+  for (const name of ['lower', 'below', 'notes', 'upper', 'work', 'root'])
     makeFolders(join(folder, name), 0o755);
   trees.forEach((tree, number) => {
     symlinkSync(tree, join(folder, 'lower', String(number)));

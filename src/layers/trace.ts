@@ -5,9 +5,9 @@ import { isEqual } from './kept-view.ts';
 import type { RecordFile, View } from './view.ts';
 
 /**
- * What a run looked for in its view and did not find, and what it learned of names alone: a verifying trace, as in Mokhov, Mitchell, Peyton
- * Jones, *Build Systems à la Carte* (2018), of that half of what a run reads which a larger view can change. Paths have one character a byte;
- * all lists are in byte order.
+ * What a run looked for in its view and did not find, and what it learned of names alone; and all that it looked for where other runs left
+ * something: a verifying trace, as in Mokhov, Mitchell, Peyton Jones, *Build Systems à la Carte* (2018), of what is likely to change. Paths have one
+ * character a byte; all lists are in byte order.
  */
 export type Trace = {
   /** Nothing lay there, of what lies beneath nothing is said. */
@@ -16,11 +16,15 @@ export type Trace = {
   readonly listed: readonly string[];
   /** Folders whose names were read by who sought certain ones alone. */
   readonly searched: readonly (readonly [folder: string, sought: Sought])[];
+  /** Folders in which all that it looked for is noted, whether or not it was there. */
+  readonly watched: readonly string[];
+  /** What it looked for in those. */
+  readonly met: readonly string[];
   /** The packages that it asked dpkg's database for; `whole` when it may have read any of it. */
   readonly asked: 'whole' | readonly string[];
 };
 
-const FORMAT = 2;
+const FORMAT = 3;
 
 export function formatTrace(trace: Trace): string {
   return JSON.stringify({ format: FORMAT, ...trace });
@@ -45,8 +49,8 @@ export type Views = {
 };
 
 /**
- * Whether a run would do on a view now what it did on the one before: that one has everything that the other had, as it was, and what came
- * to it the run neither looked for nor left itself. `manifest` is what it left. False where nobody can tell.
+ * Whether a run would do on a view now what it did on the one before: whatever came, went or is another one the run neither looked for nor left
+ * itself. `manifest` is what it left. False where nobody can tell.
  */
 export function stands(trace: Trace, manifest: Manifest, { before, now, changed, isSaid }: Views): boolean {
   const absent = new Set(trace.absent);
@@ -68,11 +72,22 @@ export function stands(trace: Trace, manifest: Manifest, { before, now, changed,
       gap = above;
     }
   };
+  const watched = new Set(trace.watched);
+  const met = new Set(trace.met);
+  /** Of something that is no folder, and may be gone by now. */
+  const isUnmet = (path: TreePath, isGone: boolean): boolean => {
+    const above = parentOf(path);
+    if (!watched.has(above) || met.has(path) || manifest.get(path)) return false;
+    return !isGone || !(listed.has(above) || trace.searched.some(([searched]) => searched === above));
+  };
   for (const path of changed) {
     const [was, is] = [before.get(path), now.get(path)];
     if (was === undefined && is === undefined) continue;
-    if (was !== undefined && is !== undefined && isEqual(was, is)) continue;
-    if (was !== undefined || !isUnseen(path)) return false;
+    if (was === undefined) {
+      if (!isUnseen(path)) return false;
+    } else if (is === undefined || !isEqual(was, is)) {
+      if (was.type === 'dir' || !isUnmet(path, was.type !== is?.type)) return false;
+    }
   }
   const added = addedRecords(before.records, now.records);
   if (added === undefined) return false;

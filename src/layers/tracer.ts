@@ -12,6 +12,8 @@ export type TraceTask = {
   /** The folder of the store's layers, and the numbers of those in the view. */
   readonly layers: string;
   readonly view: readonly number[];
+  /** SOURCE_DATE_EPOCH: the time of what runs left in these layers. */
+  readonly epoch: number;
   /** The command that configures the packages; empty where there are none. */
   readonly own: readonly string[];
 };
@@ -21,7 +23,7 @@ export type TraceReply = { readonly fd: number; readonly trace: Trace | undefine
 
 /** A run that is watched. */
 export type Watched = {
-  /** Of /dev/fuse, to be mounted at the bottom of the run's overlay. */
+  /** Of /dev/fuse, to be mounted among the trees of the run's overlay. */
   readonly fd: number;
   /** To be called once the run has ended; undefined when nothing could be noted. */
   end(): Promise<Trace | undefined>;
@@ -35,7 +37,7 @@ type Waiting = { resolve(trace: Trace | undefined): void; fail(): void };
 let thread: { readonly worker: Worker; readonly waiting: Map<number, Waiting> } | undefined;
 
 /**
- * Has a thread note what a run on a view looks for, once the filesystem of `fd` lies at the bottom of its overlay. The program that mounts it
+ * Has a thread note what a run on a view looks for, once the filesystem of `fd` is part of its overlay. The program that mounts it
  * must be started at once. Undefined where the host has no FUSE.
  */
 export function watchRun(task: Omit<TraceTask, 'fd' | 'ended'>): Watched | undefined {

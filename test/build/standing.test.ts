@@ -40,7 +40,7 @@ test('a layer whose run looked for nothing of what came to its view does not run
   // "above" brought netbase itself, which it sees now.
   assert.deepEqual(ranIn(built), ['lib', 'asks', 'lists', 'counts', 'names', 'above']);
   const plain = built.json.layers.find(({ name }) => name === 'plain');
-  assert.deepEqual([plain?.state, plain?.reason], ['hit', 'looked for nothing of what is new below']);
+  assert.deepEqual([plain?.state, plain?.reason], ['hit', 'looked for nothing of what changed below']);
   assert.equal(readFileSync(join(project, 'images/a/etc/asks'), 'utf8'), 'yes\n');
   assert.match(readFileSync(join(project, 'images/a/etc/lists'), 'utf8'), /^netbase$/m);
   const check = snap(project, 'check', 'a');
@@ -84,14 +84,37 @@ test('a layer that stood and is damaged is made again under its number', () => {
   assert.deepEqual(build(project).ran, []);
 });
 
-test('what a layer changes in a file that its view got elsewhere makes it run', () => {
+test('a file that changed, went or came runs those that looked for it, and nobody else', () => {
+  const own = (run: string): string => `need lib\ninstall_debian_deb libyaml-0-2\ndo_run() { ${run}; }\n`;
   const project = makeProject({
-    lib: 'do_run() { echo 1 >etc/lib; }\n',
-    reads: 'need lib\ninstall_debian_deb libyaml-0-2\ndo_run() { cp etc/lib etc/reads; }\n',
+    lib: 'do_run() { mkdir -p etc/lib; echo 1 >etc/lib/read; echo 1 >etc/lib/other; }\n',
+    reads: own('cp etc/lib/read etc/reads'),
+    stats: own('stat -c %s etc/lib/read >etc/stats'),
+    lists: own('ls etc/lib >etc/lists'),
+    ignores: own('cp etc/lib/other etc/ignores'),
   });
+  const change = (from: string, to: string): string[] => {
+    edit(project, 'scriptlets/lib.sh', (text) => text.replace(from, to));
+    const ran = ranIn(build(project));
+    const { status, stdout, stderr } = snap(project, 'check', 'a');
+    assert.equal(status, 0, stdout + stderr);
+    return ran;
+  };
   build(project);
-  edit(project, 'scriptlets/lib.sh', (text) => text.replace('1', '2'));
-  assert.deepEqual(ranIn(build(project)), ['lib', 'reads']);
-  edit(project, 'scriptlets/lib.sh', (text) => text.replace('; }', '; echo >etc/more; }'));
-  assert.deepEqual(ranIn(build(project)), ['lib']);
+  // An overlay looks each name up that it lists.
+  assert.deepEqual(change('1 >etc/lib/read', '22 >etc/lib/read'), ['lib', 'reads', 'stats', 'lists']);
+  assert.deepEqual(change('; }', '; echo >etc/lib/more; }'), ['lib', 'lists']);
+  assert.deepEqual(change('; echo >etc/lib/more; }', '; ln -s more etc/lib/more; }'), ['lib', 'lists']);
+  assert.deepEqual(change('; ln -s more etc/lib/more; }', '; chmod 600 etc/lib/other; }'), [
+    'lib',
+    'lists',
+    'ignores',
+  ]);
+  assert.deepEqual(change('chmod 600 etc/lib/other', 'chmod 700 etc/lib'), [
+    'lib',
+    'reads',
+    'stats',
+    'lists',
+    'ignores',
+  ]);
 });
