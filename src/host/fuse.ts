@@ -203,9 +203,14 @@ function attributes(node: number, look: Look): Buffer {
   return answer;
 }
 
+/** Bytes: what most filesystems give a folder of few names. */
+const SIZE = 4096;
+
 /** struct fuse_attr */
 function writeFolder(answer: Buffer, at: number, node: number, { mode, uid, gid, mtime }: Look): void {
   answer.writeUInt32LE(node, at);
+  answer.writeBigUInt64LE(BigInt(SIZE), at + 8);
+  answer.writeBigUInt64LE(BigInt(SIZE / 512), at + 16);
   for (const time of [24, 32, 40]) answer.writeBigUInt64LE(BigInt(mtime), at + time);
   answer.writeUInt32LE(0o040000 | mode, at + 60);
   answer.writeUInt32LE(2, at + 64);

@@ -87,36 +87,68 @@ const addition = fc
   )
   .map((lines) => lines.join('\n'));
 
-test('where a layer stands on a larger view, running it there gives the same', async () => {
+/** Few places, so that what is looked for is what changes. */
+const place = fc.constantFrom('a', 'a/f', 'a/g', 'a/d/f', 'b/f', 'f');
+const edit = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(place, fc.nat(9))
+      .map(([p, n]) => `mkdir -p "$(dirname ${p})" 2>&1; [ -d ${p} ] || echo ${n} >${p}`),
+  },
+  place.map((p) => `rm -rf ${p}`),
+  fc.tuple(place, place).map(([a, b]) => `[ -d ${b} ] || ln -sfn ${a} ${b}`),
+  place.map((p) => `[ ! -e ${p} ] || chmod 711 ${p}`),
+);
+const edits = fc.array(edit, { minLength: 1, maxLength: 5 }).map((lines) => lines.join('\n'));
+const glance = fc.oneof(
+  place.map((p) => `[ -e ${p} ] && echo there >>${LOG}`),
+  place.map((p) => `[ -f ${p} ] && cat ${p} >>${LOG}`),
+  place.map((p) => `stat -c '%F %a %s' ${p} >>${LOG} 2>&-`),
+  place.map((p) => `echo ${p}/* >>${LOG}`),
+  edit,
+);
+const glances = fc
+  .array(glance, { minLength: 1, maxLength: 3 })
+  .map((lines) => `: >${LOG}\n${lines.join('\n')}`);
+
+type Case = readonly [before: readonly string[], own: string, more: string];
+
+/** A run on a view of random layers, and whether it stands when one more layer has come; then it is run there, and gives the same. */
+async function holdStanding(cases: fc.Arbitrary<Case>, numRuns: number): Promise<void> {
   let stood = 0;
   let fell = 0;
   await fc.assert(
-    fc.asyncProperty(
-      fc.array(changes, { minLength: 1, maxLength: 3 }),
-      script,
-      fc.oneof({ weight: 1, arbitrary: addition }, { weight: 1, arbitrary: changes }),
-      async (scripts, own, more) => {
-        const project = newProject();
-        using store = new Store(project);
-        const layers: ViewLayer[] = [];
-        for (const [index, one] of scripts.entries())
-          layers.push(addLayer(store, `layer-${index}`, layers, one));
-        const before = mergeView(store, layers);
-        const ran = await run(store, before, own);
-        assert.ok(ran.trace);
-        const row = publish(store, ran);
-        const now = mergeView(store, [...layers, addLayer(store, 'more', layers, more)]);
-        if (standsOn(store, { row, view: layers }, ran.trace, now)) {
-          const again = await run(store, now, own, false);
-          assert.equal(bytesOf(again.manifest).toString('latin1'), bytesOf(ran.manifest).toString('latin1'));
-          stood++;
-        } else fell++;
-        rmSync(project, { recursive: true, force: true });
-      },
-    ),
-    { ...runs, numRuns: 2 * runs.numRuns },
+    fc.asyncProperty(cases, async ([scripts, own, more]) => {
+      const project = newProject();
+      using store = new Store(project);
+      const layers: ViewLayer[] = [];
+      for (const [index, one] of scripts.entries())
+        layers.push(addLayer(store, `layer-${index}`, layers, one));
+      const ran = await run(store, mergeView(store, layers), own);
+      assert.ok(ran.trace);
+      const row = publish(store, ran);
+      const now = mergeView(store, [...layers, addLayer(store, 'more', layers, more)]);
+      if (standsOn(store, { row, view: layers }, ran.trace, now)) {
+        const again = await run(store, now, own, false);
+        assert.equal(bytesOf(again.manifest).toString('latin1'), bytesOf(ran.manifest).toString('latin1'));
+        stood++;
+      } else fell++;
+      rmSync(project, { recursive: true, force: true });
+    }),
+    { ...runs, numRuns },
   );
   assert.ok(stood > 0 && fell > 0, `${stood} stood, ${fell} did not`);
+}
+
+test('where a layer stands on another view, running it there gives the same', async () => {
+  const before = fc.array(changes, { minLength: 1, maxLength: 3 });
+  await holdStanding(fc.tuple(before, script, fc.oneof(addition, changes)), runs.numRuns);
+});
+
+test('the same where all happens in few places', async () => {
+  const before = fc.array(edits, { minLength: 2, maxLength: 3 });
+  await holdStanding(fc.tuple(before, glances, edits), 2 * runs.numRuns);
 });
 
 /** What is noted of a script on one layer. */
