@@ -9,7 +9,7 @@
 # group for that. The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, the middle cut at
 # LOG_BYTES; when that is empty, there is one step, and it has the terminal. Where COPY is not empty, upper/ is copied to checkpoint/ after
 # the first step, and a file `copied` made; no run fails for want of that. NOTES is empty, or has the options to mount notes/ with
-# descriptor 3, which nobody has after that; nor does a run fail for want of that.
+# descriptor 3, which nobody has after that; nor does a run fail for want of that: then there is a file `unnoted`.
 set -u
 umask 022
 parent=$1 lower=$2 below=$3 groups=$4 pids=$5 bytes=$6 copy=$7 notes=$8
@@ -22,23 +22,25 @@ done <<<"$groups"
 
 # overlay LOWERDIR ROOT [OPTIONS]
 overlay() {
-  mount -n -t overlay overlay -o "lowerdir=$1,index=off,redirect_dir=off,metacopy=off${3-}" "$2" || exit 121
+  mount -n -t overlay overlay -o "lowerdir=$1,index=off,redirect_dir=off,metacopy=off${3-}" "$2"
 }
+# Several filesystems below one overlay: all files show its device number only when it marks their inode numbers.
+several=,xino=on
 cd lower || exit 121
-layers=upperdir=../upper,workdir=../work,volatile xino=
+layers=,upperdir=../upper,workdir=../work,volatile
 if [ -n "$below" ]; then
-  overlay "$below" ../below
-  lower=$lower:../below xino=,xino=on
+  overlay "$below" ../below || exit 121
+  lower=$lower:../below layers=$layers$several
 fi
+noted=
 if [ -n "$notes" ]; then
   # -i: not by the program that FUSE's own tools bring.
-  if mount -n -i -t fuse snap ../notes -o "$notes"; then
-    lower=${lower%%:*}:../notes/above:${lower#*:}:../notes/below xino=,xino=on
-  fi
+  mount -n -i -t fuse snap ../notes -o "$notes" &&
+    overlay "${lower%%:*}:../notes/above:${lower#*:}:../notes/below" ../root "$layers$several" && noted=yes
   exec 3<&-
+  [ -n "$noted" ] || : >../unnoted
 fi
-# Several filesystems below one overlay: all files show its device number only when it marks their inode numbers.
-overlay "$lower" ../root ",$layers$xino"
+[ -n "$noted" ] || overlay "$lower" ../root "$layers" || exit 121
 cd .. || exit 121
 
 bound=()

@@ -22,6 +22,7 @@ import { formatTrace, type Trace } from './trace.ts';
 import { type Watched, watchRun } from './tracer.ts';
 import type { Unpacked } from './unpacked.ts';
 import { type Extra, makeTop, type View } from './view.ts';
+import { watchedFolders } from './watched.ts';
 
 /** What all layers of one build share. */
 export type Workshop = {
@@ -124,6 +125,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     }).finally(async () => {
       trace = await watched?.end();
     });
+    if (!ending.isNoted) trace = undefined;
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
       if (watched?.hasFailed()) return await runLayer(workshop, { ...job, isTraced: false });
@@ -156,7 +158,7 @@ function watchView(
 ): Watched | undefined {
   const own = hasPackages ? (first?.command ?? []) : [];
   const numbers = view.layers.map(({ row }) => row.n);
-  return watchRun({ layers: store.layout.layers, view: numbers, epoch, own });
+  return watchRun({ layers: store.layout.layers, view: numbers, ...watchedFolders(store, view, epoch), own });
 }
 
 async function fillLayer(

@@ -43,6 +43,8 @@ export type Ending = {
   readonly timedOut: boolean;
   /** Whether a process was killed since the layer needed more memory than it may have. */
   readonly shortOfMemory: boolean;
+  /** Whether `notes` was part of the overlay. */
+  readonly isNoted: boolean;
   /** Number of the last step that was begun, from 1. */
   readonly step: number;
   /** What the prelude reported on its descriptor 3. */
@@ -96,6 +98,7 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
       exitCode: outcome.exitCode,
       timedOut: outcome.timedOut,
       shortOfMemory: bounds.wasShortOfMemory(),
+      isNoted: notes !== undefined && !existsSync(join(folder, 'unnoted')),
       step: existsSync(join(folder, 'step')) ? Number(readFileSync(join(folder, 'step'), 'utf8')) : 0,
       report: headOf(join(folder, 'report'), REPORT_LIMIT),
     };

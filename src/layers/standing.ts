@@ -1,7 +1,7 @@
 import { readBuild } from '../store/builds.ts';
 import { canonicalJson } from '../store/digest.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
-import type { TreePath } from '../store/manifest.ts';
+import type { Entry, TreePath } from '../store/manifest.ts';
 import { changedPaths, reviveLayers } from './kept-view.ts';
 import { type Inputs, keyOf } from './key.ts';
 import { parseTrace, stands, type Trace } from './trace.ts';
@@ -36,9 +36,9 @@ export function standsOn(store: Store, { row, view }: Ran, trace: Trace, now: Vi
   const changed = changedPaths(store, before, now);
   if (changed === undefined || now.conflicts.length > 0) return false;
   const numbers = new Set(view.map((layer) => layer.row.n));
-  const isSaid = (path: TreePath): boolean =>
-    store.holdersOf(path).some((n) => numbers.has(n) && store.manifestOf(n).get(path) !== undefined);
-  return stands(trace, store.manifestOf(row.n), { before, now, changed, isSaid });
+  const entriesAt = (path: TreePath): Entry[] =>
+    store.holdersOf(path).flatMap((n) => (numbers.has(n) ? (store.manifestOf(n).get(path) ?? []) : []));
+  return stands(trace, store.manifestOf(row.n), { before, now, changed, entriesAt });
 }
 
 /** A layer of the conf's last build, and what it saw there. A layer that stood in it ran on another view, which for it was the same. */

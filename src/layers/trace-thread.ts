@@ -8,7 +8,7 @@ import { errno } from '../host/error.ts';
 import { type FolderServer, type FolderTree, folderServer, type Look } from '../host/fuse.ts';
 import { pollFiles } from '../host/syscall.ts';
 import { parentOf } from '../store/manifest.ts';
-import { SortedManifest } from '../store/sorted-manifest.ts';
+import { outlineOf, SortedManifest } from '../store/sorted-manifest.ts';
 import type { Trace } from './trace.ts';
 import type { TraceReply, TraceTask } from './tracer.ts';
 
@@ -56,7 +56,8 @@ function serve(): void {
       session.server.answer();
     } else if ((states[at] === 'broken' && session.isMounted) || session.isEnded()) {
       sessions.delete(session);
-      parentPort!.postMessage({ fd: session.server.fd, trace: session.trace() } satisfies TraceReply);
+      const trace = session.isMounted ? session.trace() : undefined;
+      parentPort!.postMessage({ fd: session.server.fd, trace } satisfies TraceReply);
     }
   }
   if (!states.includes('readable') && all.some(({ isMounted }) => !isMounted)) sleep(PATIENCE / 2);
@@ -75,15 +76,16 @@ function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-function begin({ fd, ended, layers, view, epoch, own }: TraceTask): Session {
-  const contents = view.map((n) => contentsOf(layers, n, epoch));
+function begin({ fd, ended, layers, view, watched, ways, own }: TraceTask): Session {
+  const folders = view.map((n) => foldersOf(layers, n));
   const absent = new Set<string>();
   const listed = new Set<string>();
   const searched = new Map<string, readonly [string, Sought]>();
   const importers = new Set<number>();
   const readers = watchReaders(own);
   const below: FolderTree = {
-    lookOf: (path) => contents.find(({ folders }) => folders.has(path))?.folders.get(path),
+    // How a folder looks, the trees above tell.
+    lookOf: (path) => (folders.some((set) => set.has(path)) ? PLAIN : undefined),
     missed(path) {
       if (absent.size <= MANY) absent.add(path);
     },
@@ -98,13 +100,12 @@ function begin({ fd, ended, layers, view, epoch, own }: TraceTask): Session {
     attended: new Set([DATABASE, TRIGGERS]),
     passed: (path, pid) => readers.count(pid, path === TRIGGERS ? -1 : 1),
   };
-  const watched = watchedFolders(contents);
-  const looks = withAbove(watched, contents);
+  const isWatched = new Set(watched);
   const met = new Set<string>();
   const above: FolderTree = {
-    lookOf: (path) => looks.get(path),
+    lookOf: (path) => ways.get(path),
     missed(path) {
-      if (met.size <= MANY && watched.has(parentOf(path))) met.add(path);
+      if (met.size <= MANY && isWatched.has(parentOf(path))) met.add(path);
     },
     listed: () => {},
     attended: new Set(),
@@ -122,63 +123,27 @@ function begin({ fd, ended, layers, view, epoch, own }: TraceTask): Session {
             absent: [...absent].sort(),
             listed: [...listed].sort(),
             searched: [...searched.keys()].sort().map((key) => searched.get(key)!),
-            watched: [...watched].sort(),
+            watched,
             met: [...met].sort(),
             asked: readers.end(),
           },
   };
 }
 
-type Contents = {
-  readonly folders: ReadonlyMap<string, Look & { readonly isPlain: boolean }>;
-  /** The folders of what a run of the layer left, debs apart. */
-  readonly filled: ReadonlySet<string>;
-};
+const PLAIN: Look = { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
 
-const known = new Map<string, Contents>();
+const known = new Map<string, ReadonlySet<string>>();
 
-/** All folders of a view are those of its layers, each of which was made by one of them. */
-function contentsOf(layers: string, n: number, epoch: number): Contents {
+/** The folders of a layer; all of a view's are those of its layers, each of which was made by one of them. */
+function foldersOf(layers: string, n: number): ReadonlySet<string> {
   const file = join(layers, String(n), 'manifest');
   const there = known.get(file);
   if (there) return there;
-  const folders = new Map<string, Look & { isPlain: boolean }>();
-  const filled = new Set<string>();
-  for (const entry of new SortedManifest(readFileSync(file)).values()) {
-    const { type, path, mode, uid, gid, mtime } = entry;
-    if (type === 'dir') folders.set(path, { mode, uid, gid, mtime, isPlain: entry.xattrs === '' });
-    else if (mtime === epoch && isWorthWatching(path)) filled.add(parentOf(path));
-  }
-  const contents = { folders, filled };
-  known.set(file, contents);
-  return contents;
-}
-
-/** What dpkg and Python note for themselves nobody edits. */
-function isWorthWatching(path: string): boolean {
-  return !path.startsWith(`${DATABASE}/`) && !path.includes('/__pycache__/');
-}
-
-/** The folders in which each name that is looked for is noted: those of what the runs of layers left, the base's apart. */
-function watchedFolders([, ...contents]: readonly Contents[]): Set<string> {
-  return new Set(contents.flatMap(({ filled }) => [...filled]));
-}
-
-/**
- * These folders and all above them, as the view has them. One that has attributes, or lies in one that has, is taken out of `watched`: FUSE would
- * have to show them too.
- */
-function withAbove(watched: Set<string>, contents: readonly Contents[]): ReadonlyMap<string, Look> {
-  const looks = new Map<string, Look>();
-  const add = (path: string): boolean => {
-    if (looks.has(path)) return true;
-    const found = contents.findLast(({ folders }) => folders.has(path))?.folders.get(path);
-    if (!found?.isPlain || (path !== '' && !add(parentOf(path)))) return false;
-    looks.set(path, found);
-    return true;
-  };
-  for (const path of [...watched]) if (!add(path)) watched.delete(path);
-  return looks;
+  const folders = new Set<string>();
+  for (const { path, type } of outlineOf(new SortedManifest(readFileSync(file))))
+    if (type === 'dir') folders.add(path);
+  known.set(file, folders);
+  return folders;
 }
 
 type Reader = { readonly program: Program | undefined; times: number };

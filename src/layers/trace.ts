@@ -1,6 +1,6 @@
 import { mayFind, type Sought } from '../debian/name-search.ts';
 import type { Records } from '../debian/records.ts';
-import { type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
+import { type Entry, type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
 import { isEqual } from './kept-view.ts';
 import type { RecordFile, View } from './view.ts';
 
@@ -44,25 +44,38 @@ export type Views = {
   readonly now: View;
   /** Beyond these paths, and record files, both show the same. */
   readonly changed: ReadonlySet<TreePath>;
-  /** Whether a layer of the view before says anything of a path. */
-  readonly isSaid: (path: TreePath) => boolean;
+  /** What the layers of the view before say of a path, in no order. */
+  readonly entriesAt: (path: TreePath) => readonly Entry[];
 };
 
 /**
  * Whether a run would do on a view now what it did on the one before: whatever came, went or is another one the run neither looked for nor left
  * itself. `manifest` is what it left. False where nobody can tell.
  */
-export function stands(trace: Trace, manifest: Manifest, { before, now, changed, isSaid }: Views): boolean {
+export function stands(
+  trace: Trace,
+  manifest: Manifest,
+  { before, now, changed, entriesAt }: Views,
+): boolean {
   const absent = new Set(trace.absent);
   const listed = new Set(trace.listed);
+  const folders = new Map<TreePath, boolean>([['' as TreePath, true]]);
+  /** Where some layer has no folder, or one above it has none, the trees below that one are not asked. */
+  const isFolderOfAll = (path: TreePath): boolean => {
+    const isOne =
+      folders.get(path) ??
+      (entriesAt(path).every(({ type }) => type === 'dir') && isFolderOfAll(parentOf(path)));
+    folders.set(path, isOne);
+    return isOne;
+  };
   const isUnseen = (path: TreePath): boolean => {
     let gap = path;
     for (;;) {
-      if (isSaid(gap) || manifest.get(gap)) return false;
+      if (entriesAt(gap).length > 0 || manifest.get(gap)) return false;
       const above = parentOf(gap);
       const folder = before.get(above);
       if (folder !== undefined) {
-        if (folder.type !== 'dir' || before.isReplaced(above)) return false;
+        if (folder.type !== 'dir' || !isFolderOfAll(above)) return false;
         const isFolder = now.get(gap)?.type === 'dir';
         const isFound = trace.searched.some(
           ([searched, sought]) => searched === above && mayFind(sought, gap, isFolder),

@@ -1,19 +1,31 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Captured, capture } from '../../src/layers/capture.ts';
-import { runSandboxed } from '../../src/layers/sandbox.ts';
+import { runSandboxed, type Step } from '../../src/layers/sandbox.ts';
 import { standsOn } from '../../src/layers/standing.ts';
 import type { Trace } from '../../src/layers/trace.ts';
 import { watchRun } from '../../src/layers/tracer.ts';
 import { mergeView, type View, type ViewLayer } from '../../src/layers/view.ts';
+import { watchedFolders } from '../../src/layers/watched.ts';
 import { type LayerKey, Store } from '../../src/store/layers.ts';
 import { bytesOf } from '../../src/store/sorted-manifest.ts';
 import { addLayer, changes, EPOCH, newProject, path, quoted, root, runs, stackOf } from './overlays.ts';
 
 type Run = Captured & { readonly trace: Trace | undefined; readonly work: string };
+
+/** The view is the folder that the script begins in. */
+function step(script: string): Step {
+  return {
+    command: ['bash', '-c', `cd /mnt\n${script}\ntrue`],
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    binds: [],
+    network: false,
+    mounts: ['--bind', '/', '/', '--dev', '/dev', '--bind', 'root', '/mnt'],
+  };
+}
 
 /** Runs a script on a view, in a layer's own sandbox, with programs of the host; the view is the folder it begins in. */
 async function run(store: Store, view: View, script: string, isWatched = true): Promise<Run> {
@@ -21,21 +33,13 @@ async function run(store: Store, view: View, script: string, isWatched = true): 
   const lower = stackOf(store, view, join(work, 'top'));
   const numbers = view.layers.map(({ row }) => row.n);
   const watched = isWatched
-    ? watchRun({ layers: store.layout.layers, view: numbers, epoch: EPOCH, own: [] })
+    ? watchRun({ layers: store.layout.layers, view: numbers, ...watchedFolders(store, view, EPOCH), own: [] })
     : undefined;
   const ending = await runSandboxed({
     folder: work,
     lower,
     notes: watched?.fd,
-    steps: [
-      {
-        command: ['bash', '-c', `cd /mnt\n${script}\ntrue`],
-        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-        binds: [],
-        network: false,
-        mounts: ['--bind', '/', '/', '--dev', '/dev', '--bind', 'root', '/mnt'],
-      },
-    ],
+    steps: [step(script)],
     timeout: 60,
     signal: undefined,
   });
@@ -190,12 +194,16 @@ test('where a run of another layer left something, all that is looked for is not
   assert.deepEqual(trace?.met, ['a/b', 'a/f', 'a/h', 'a/none']);
 });
 
-test('folders look as without notes', async () => {
+test('what a run sees is the same without notes: how folders look, and what is none', async () => {
   using store = new Store(newProject());
-  const layers = [addLayer(store, 'base', [], 'mkdir -p a/b; chmod 2751 a; chown 33:44 a; echo x >a/b/f')];
-  layers.push(addLayer(store, 'more', layers, 'chmod 1700 a/b; chown 55:66 a/b; echo y >a/b/f; echo z >a/z'));
+  const layers: ViewLayer[] = [];
+  const add = (script: string): void => void layers.push(addLayer(store, `${layers.length}`, layers, script));
+  add('mkdir -p a/b; chmod 2751 a; chown 33:44 a; echo x >a/b/f; echo file >d');
+  add('chmod 1700 a/b; chown 55:66 a/b; echo y >a/b/f; echo z >a/z; mkdir c e; echo x >c/f; echo x >e/f');
+  add('rm -r c e; echo file >c; rm d; mkdir d; echo x >d/f');
   const view = mergeView(store, layers);
-  const script = "stat -c '%n %a %u %g %Y %F' . a a/b; touch a/b/new a/new; stat -c '%n %a %u %g %F' . a a/b";
+  const script =
+    "cat c d/f; ls e; stat -c '%n %a %u %g %Y %F' . a a/b d; touch a/b/new a/new; stat -c '%n %a %u %g %F' . a a/b";
   const runs = [await run(store, view, script), await run(store, view, script, false)];
   const [noted, plain] = runs.map(({ work }) => readFileSync(join(work, 'log'), 'utf8'));
   assert.equal(noted, plain);
@@ -227,6 +235,28 @@ test('a flood of names is not kept, and the run goes on', async () => {
   const ran = await run(store, view, 'perl -e \'for (1 .. 110000) { -e "a/$_" } open F, ">a/end"\'');
   assert.equal(ran.trace, undefined);
   assert.ok(ran.manifest.get('a/end' as never));
+});
+
+test('where nothing can be noted, the run goes on without, and its trace is none', async () => {
+  using store = new Store(newProject());
+  const view = mergeView(store, [addLayer(store, 'base', [], 'mkdir a; echo x >a/f')]);
+  const work = store.makeWorkDir();
+  const nothing = openSync('/dev/null', 'r+');
+  const ending = await runSandboxed({
+    folder: work,
+    lower: stackOf(store, view, join(work, 'top')),
+    notes: nothing,
+    steps: [step('cat a/f; ls -l /proc/self/fd; echo y >a/g')],
+    timeout: 60,
+    signal: undefined,
+  });
+  closeSync(nothing);
+  assert.deepEqual([ending.exitCode, ending.isNoted], [0, false]);
+  assert.match(readFileSync(join(work, 'log'), 'utf8'), /^x$/m);
+  assert.equal(readFileSync(join(work, 'upper/a/g'), 'utf8'), 'y\n');
+
+  const watched = watchRun({ layers: store.layout.layers, view: [], watched: [], ways: new Map(), own: [] });
+  assert.equal(await watched?.end(), undefined, 'never mounted');
 });
 
 test('nothing is left of the filesystem that notes, and no step has its descriptor', async () => {
