@@ -91,7 +91,8 @@ export function stands(
   const isUnmet = (path: TreePath, isGone: boolean): boolean => {
     const above = parentOf(path);
     if (!watched.has(above) || met.has(path) || manifest.get(path)) return false;
-    return !isGone || !(listed.has(above) || trace.searched.some(([searched]) => searched === above));
+    const isListed = listed.has(above) || trace.searched.some(([searched]) => searched === above);
+    return !isGone || (isFolderOfAll(above) && !isListed);
   };
   for (const path of changed) {
     const [was, is] = [before.get(path), now.get(path)];
