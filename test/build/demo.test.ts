@@ -63,16 +63,22 @@ test('a need that comes out the same re-runs nothing above it', () => {
   assert.deepEqual(demo().ran, ['user']);
 });
 
-test('a need that comes out different re-runs what sees it', () => {
+test('a need that comes out different re-runs what looked for that, and leaves what did not', () => {
   edit(project, 'scriptlets/user.sh', (text) =>
     text.replace('do_run() {', 'do_run() {\n  touch /etc/user-was-here'),
   );
   const { ran } = demo();
-  assert.ok(ran.includes('user') && ran.includes('bluez'), ran.join());
-  assert.ok(
-    !ran.includes('base') && !ran.includes('dbus') && !ran.some((name) => name.startsWith('settle')),
-    ran.join(),
-  );
+  assert.ok(ran.includes('user') && !ran.includes('bluez'), ran.join());
+
+  // Whatever is started looks for this one.
+  edit(project, 'scriptlets/user.sh', (text) => text.replace('/etc/user-was-here', '/etc/ld.so.preload'));
+  const again = demo().ran;
+  assert.ok(again.includes('user') && again.includes('bluez'), again.join());
+  for (const one of [ran, again])
+    assert.ok(
+      !one.includes('base') && !one.includes('dbus') && !one.some((name) => name.startsWith('settle')),
+      one.join(),
+    );
 });
 
 test('one more package in one scriptlet: that layer runs and what settles it, no other pin moves', () => {
