@@ -9,6 +9,9 @@ export type Look = {
   readonly mtime: number;
 };
 
+/** Of a folder whose look other trees tell. */
+export const PLAIN: Look = { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
+
 /**
  * A tree of folders in which no other name is found, to be one of an overlay's: it is asked for each name that no tree above it has, once, and for
  * each folder that is listed. Paths have one character a byte and no leading slash.
@@ -31,7 +34,6 @@ const OPERATION = {
   FORGET: 2,
   GETATTR: 3,
   STATFS: 17,
-  RELEASE: 18,
   INIT: 26,
   OPENDIR: 27,
   READDIR: 28,
@@ -106,8 +108,6 @@ type Answer = (request: Buffer, length: number) => Buffer | number | undefined;
 
 type Node = { readonly tree: FolderTree; readonly path: string };
 
-const TOP: Look = { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
-
 function makeAnswer(trees: Readonly<Record<string, FolderTree>>): Answer {
   /** By number, which begin at 1: that of the filesystem's own root, which is of no tree. */
   const nodes: (Node | undefined)[] = [undefined, undefined];
@@ -121,20 +121,20 @@ function makeAnswer(trees: Readonly<Record<string, FolderTree>>): Answer {
   };
   const lookOf = (number: number): Look => {
     const node = nodes[number];
-    return node?.tree.lookOf(node.path) ?? TOP;
+    return node?.tree.lookOf(node.path) ?? PLAIN;
   };
   const lookUp = (parent: number, name: string, pid: number): Buffer => {
     const above = nodes[parent];
     if (above === undefined) {
       const tree = trees[name];
-      return tree ? entry(numberOf(tree, ''), FOREVER, tree.lookOf('') ?? TOP) : entry(0, FOREVER, TOP);
+      return tree ? entry(numberOf(tree, ''), FOREVER, tree.lookOf('') ?? PLAIN) : entry(0, FOREVER, PLAIN);
     }
     const { tree } = above;
     const path = above.path === '' ? name : `${above.path}/${name}`;
     const look = tree.lookOf(path);
     if (look === undefined) {
       tree.missed(path);
-      return entry(0, FOREVER, TOP);
+      return entry(0, FOREVER, PLAIN);
     }
     if (!tree.attended.has(path)) return entry(numberOf(tree, path), FOREVER, look);
     tree.passed(path, pid);
@@ -154,7 +154,6 @@ function makeAnswer(trees: Readonly<Record<string, FolderTree>>): Answer {
       case OPERATION.READDIR:
       case OPERATION.READDIRPLUS:
       case OPERATION.RELEASEDIR:
-      case OPERATION.RELEASE:
         return NOTHING;
       case OPERATION.INIT:
         return started(request.subarray(HEADER, length));

@@ -5,7 +5,7 @@ import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { databaseUse, isConfiguring, isDpkg, type Program } from '../debian/database-use.ts';
 import { type Sought, soughtBy } from '../debian/name-search.ts';
 import { errno } from '../host/error.ts';
-import { type FolderServer, type FolderTree, folderServer, type Look } from '../host/fuse.ts';
+import { type FolderServer, type FolderTree, folderServer, PLAIN } from '../host/fuse.ts';
 import { pollFiles } from '../host/syscall.ts';
 import { parentOf } from '../store/manifest.ts';
 import { outlineOf, SortedManifest } from '../store/sorted-manifest.ts';
@@ -84,7 +84,6 @@ function begin({ fd, ended, layers, view, watched, ways, own }: TraceTask): Sess
   const importers = new Set<number>();
   const readers = watchReaders(own);
   const below: FolderTree = {
-    // How a folder looks, the trees above tell.
     lookOf: (path) => (folders.some((set) => set.has(path)) ? PLAIN : undefined),
     missed(path) {
       if (absent.size <= MANY) absent.add(path);
@@ -129,8 +128,6 @@ function begin({ fd, ended, layers, view, watched, ways, own }: TraceTask): Sess
           },
   };
 }
-
-const PLAIN: Look = { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
 
 const known = new Map<string, ReadonlySet<string>>();
 
