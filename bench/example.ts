@@ -56,7 +56,13 @@ export async function readParts({ project, conf: name }: Pick<Example, 'project'
   const conf = loadConf(project, name);
   const lock = await readLock(join(project, 'conf', `${name}.lock`));
   if (!lock) throw new Error(`"${name}" has no lock`);
-  const scriptlets = await readScriptlets(conf, { cache: new Map<string, string>() });
+  const evaluations = new Map<string, string>();
+  const cache = {
+    get: (key: string) => evaluations.get(key),
+    set: (key: string, value: string) => void evaluations.set(key, value),
+    keyOf: (text: string) => text,
+  };
+  const scriptlets = await readScriptlets(conf, { cache });
   return { conf, lock, scriptlets: sequence(scriptlets, lock.orders) };
 }
 

@@ -105,38 +105,35 @@ export async function buildHeld(
   store.settleDisk();
   settleKernels(store.layout);
   const seconds = (performance.now() - begun) / 1000;
+  const text = formatLock(withIds(made.bench.lock, made.bench.ledger));
   await recordBuild(store, request.conf, output, async () => ({
     seconds,
-    lock: digestOf(lockText(made.bench)),
+    lock: digestOf(text),
     ran: [...made.results, ...results].filter(({ state }) => state === 'run').map(({ name }) => name),
     commit: await (commit ?? commitIfAny(request.project)),
   }));
   const { path: image, digest, paths, bytes } = output;
   const result = { image, digest, seconds, paths, bytes, layers: [...made.results, ...results] };
   if (request.output === undefined)
-    rememberUnchanged(store, request.conf, result, witnesses(inputs, made.bench, read));
+    rememberUnchanged(store, request.conf, result, witnesses(inputs, text, read));
   return result;
 }
 
 /** The inputs as they were read; the lock, which the build may have written itself, as it is now. */
-function witnesses(inputs: Inputs, bench: Bench, read: number): Witness[] | undefined {
+function witnesses(inputs: Inputs, lockText: string, read: number): Witness[] | undefined {
   const now = Date.now();
-  const isOwn = readFileSync(inputs.lockFile, 'utf8') === lockText(bench);
+  const isOwn = readFileSync(inputs.lockFile, 'utf8') === lockText;
   return inputPaths(inputs)?.map((path) => witness(path, isOwn && path === inputs.lockFile ? now : read));
 }
 
-/** The lock as the build has left it. */
-function lockText({ lock, ledger }: Bench): string {
-  return formatLock(withIds(lock, ledger));
-}
-
+/** A lock that is still the one that was read lies there already. */
 async function saveLock(
-  { lockFile: file }: Inputs,
+  { lockFile: file, lock: read }: Inputs,
   lock: Lock,
   { locked }: BuildRequest,
   report: Report,
 ): Promise<void> {
-  if (!locked && (await writeLock(file, lock))) report({ kind: 'lock', file });
+  if (lock !== read && !locked && (await writeLock(file, lock))) report({ kind: 'lock', file });
 }
 
 /** The ids of new names go into the lock. */
@@ -163,6 +160,7 @@ async function keepIds(
       },
     );
   }
+  if (fresh.length === 0) return;
   for (const one of fresh) report({ kind: 'ids', ...one });
   await saveLock(inputs, withIds(lock, ledger), request, report);
 }

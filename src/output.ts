@@ -6,7 +6,15 @@ import { makeFolders } from './host/folder.ts';
 import { removeFile } from './host/remove.ts';
 import { writeFile } from './host/write.ts';
 import type { Inputs } from './inputs.ts';
-import { currentSlot, type Extent, recipeOf, settleImage, slotsOf, updateFolder } from './layers/image.ts';
+import {
+  currentSlot,
+  type Extent,
+  recallRecords,
+  recipeOf,
+  settleImage,
+  slotsOf,
+  updateFolder,
+} from './layers/image.ts';
 import { asCopies, type ImagePlan, planImage } from './layers/plan.ts';
 import type { View, ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
@@ -82,9 +90,11 @@ export function putOutput(
 ): Output {
   report({ kind: 'stage', name: 'Assembling the image' });
   const excludes = inputs.scriptlets.flatMap((scriptlet) => scriptlet.excludes);
-  const plan = planImage(store, view, excludes, lock.epoch);
   const slots = slotsOf(store.layout.images, inputs.conf.name);
   const folder = request.output === undefined ? undefined : outputFolder(store, request.output);
+  const { epoch } = lock;
+  const records = folder ? undefined : recallRecords(store, slots, { view, excludes, epoch });
+  const plan = planImage(store, view, excludes, epoch, records);
   if (!folder) forgetImage(store, inputs.conf.name);
   const { paths, bytes } = folder ? fillFolder(store, folder, plan) : settleImage(store, slots, plan);
   const output: Output = {

@@ -1,4 +1,5 @@
-import { open, stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { makeFolders } from '../host/folder.ts';
@@ -29,10 +30,9 @@ export type DownloadOptions = {
 const PARALLEL = 4;
 
 /** The pins whose debs are not in the store, each digest once. The size is looked at, the content is not: `snap verify` does that. */
-export async function missingDebs(pins: Iterable<Pin>, debsDir: string): Promise<Pin[]> {
+export function missingDebs(pins: Iterable<Pin>, debsDir: string): Pin[] {
   const unique = [...new Map([...pins].map((pin) => [pin.sha256, pin])).values()];
-  const sizes = await Promise.all(unique.map((pin) => sizeOf(debPath(debsDir, pin))));
-  return unique.filter((pin, index) => sizes[index] !== pin.size);
+  return unique.filter((pin) => sizeOf(debPath(debsDir, pin)) !== pin.size);
 }
 
 /**
@@ -44,14 +44,14 @@ export async function download(
   pins: Iterable<Pin>,
   options: DownloadOptions & { readonly debsDir: string; readonly mirrors: readonly Mirror[] },
 ): Promise<void> {
-  const missing = await missingDebs(pins, options.debsDir);
+  const missing = missingDebs(pins, options.debsDir);
   if (missing.length === 0) return;
   if (options.offline) throw offlineError(missing);
   const transfers = missing.map((pin) => debTransfer(pin, options));
   makeFolders(options.debsDir, 0o700);
   const failures = await transferAll(transfers, options);
   await syncFolder(options.debsDir);
-  if (failures.size > 0) throw missingError(await missingDebs(missing, options.debsDir), failures);
+  if (failures.size > 0) throw missingError(missingDebs(missing, options.debsDir), failures);
 }
 
 /**
@@ -64,7 +64,7 @@ export async function fetchSource(
   options: DownloadOptions & { readonly sourcesDir: string },
 ): Promise<string> {
   const file = join(options.sourcesDir, sha256);
-  if ((await sizeOf(file)) !== undefined) return file;
+  if (sizeOf(file) !== undefined) return file;
   if (!URL.canParse(url) || !/^(https?|file):$/.test(new URL(url).protocol)) {
     throw new SnapError(
       'DOWNLOAD',
@@ -213,8 +213,12 @@ function megabytes(pins: readonly Pin[]): string {
   return `${(pins.reduce((sum, pin) => sum + pin.size, 0) / 1e6).toFixed(1)} MB`;
 }
 
-async function sizeOf(file: string): Promise<number | undefined> {
-  return (await stat(file).catch(() => undefined))?.size;
+function sizeOf(file: string): number | undefined {
+  try {
+    return statSync(file).size;
+  } catch {
+    return undefined;
+  }
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { giveToCaller } from '../host/caller.ts';
 import { errno, SnapError } from '../host/error.ts';
+import { randomName } from '../host/random.ts';
 import type { Lock, LockTarget } from './lock.ts';
 import { formatLock, parseLock } from './lock-text.ts';
 
@@ -23,7 +23,7 @@ export async function readLock(file: string, target?: LockTarget): Promise<Lock 
 /** Replaces `file` as a whole: after a crash it holds the old lock or the new one. A lock that is the same is not written: false. */
 export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   const text = formatLock(lock);
-  const temporary = join(dirname(file), `.${basename(file)}.${randomBytes(6).toString('hex')}`);
+  const temporary = join(dirname(file), `.${basename(file)}.${randomName()}`);
   try {
     if ((await readFile(file, 'utf8').catch(() => undefined)) === text) return false;
     await writeDurably(temporary, text);

@@ -28,6 +28,14 @@ export function displaced(
   });
 }
 
+/** All that layers above the base divert or override. */
+export function ruledPaths(
+  store: { recordsOf(n: number): RecordPatches },
+  layers: readonly { readonly row: { readonly n: number } }[],
+): TreePath[] {
+  return layers.slice(1).flatMap(({ row }) => [...rulesOf(store.recordsOf(row.n))]);
+}
+
 /** The paths that a layer diverts or overrides. */
 function rulesOf(records: RecordPatches): Set<TreePath> {
   const added = FILES.flatMap((file) => records[file] ?? []).filter(([, value]) => value !== null);

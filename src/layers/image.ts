@@ -18,7 +18,14 @@ import { syncFolder } from '../store/layout.ts';
 import { decodeManifest, type Entry, encodeManifest, parentOf, type TreePath } from '../store/manifest.ts';
 import { at, handsDown, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
 import { bytesOf, sideBySide } from './difference.ts';
-import { addDifferent, changedPaths, isEqual, keepLayers, reviveLayers } from './kept-view.ts';
+import {
+  addDifferent,
+  changedPaths,
+  haveSameRecords,
+  isEqual,
+  keepLayers,
+  reviveLayers,
+} from './kept-view.ts';
 import { type ImagePlan, type Part, planImage } from './plan.ts';
 import { mergeView } from './view.ts';
 
@@ -156,11 +163,37 @@ export function planOfRecipe(
   return revived && planImage(store, mergeView(store, revived), excludes, epoch, known);
 }
 
+/**
+ * The entries of the database files of an image to be, as the one that is shown has them: so they need not be merged to be known. Undefined where
+ * they may be others.
+ */
+export function recallRecords(
+  store: Store,
+  slots: Slots,
+  { view, excludes, epoch }: Pick<ImagePlan, 'view' | 'excludes' | 'epoch'>,
+): ReadonlyMap<TreePath, Entry> | undefined {
+  const slot = currentSlot(slots);
+  const shown = slot === undefined ? undefined : trustedPlan(store, readNote(noteFile(slot)));
+  if (shown === undefined || !isMadeAlike(shown, { excludes, epoch })) return undefined;
+  return haveSameRecords(store, shown.view.layers, view.layers) ? shown.records : undefined;
+}
+
+/** Undefined where another image would come of the note: after the index was lost, other layers may have these numbers. */
+function trustedPlan(store: Store, note: Note | undefined): ImagePlan | undefined {
+  const plan = note && planOfRecipe(store, note);
+  return plan?.digest === note?.digest ? plan : undefined;
+}
+
+type Making = Pick<ImagePlan, 'excludes' | 'epoch'>;
+
+function isMadeAlike(a: Making, b: Making): boolean {
+  return a.epoch === b.epoch && a.excludes.join('\0') === b.excludes.join('\0');
+}
+
 /** Undefined when the folder turned out not to be what was kept of it: somebody changed it by hand. */
 function change(store: Store, folder: string, before: Note, plan: ImagePlan): Extent | undefined {
-  const old = planOfRecipe(store, before);
-  // Another digest: after the index was lost, other layers may have these numbers.
-  if (old === undefined || old.digest !== before.digest) return undefined;
+  const old = trustedPlan(store, before);
+  if (old === undefined) return undefined;
   const changes = changesBetween(store, old, plan);
   try {
     applyChanges(folder, changes, plan);
@@ -202,8 +235,7 @@ function asChange([path, was, now]: Both): ImageChange[] {
 
 /** The paths at which two images may differ, to which who walks through them may add; undefined when those are too many, or all. */
 function differingPaths(store: Store, old: ImagePlan, plan: ImagePlan): Set<TreePath> | undefined {
-  const isSame = old.epoch === plan.epoch && old.excludes.join('\0') === plan.excludes.join('\0');
-  const paths = isSame ? changedPaths(store, old.view, plan.view) : undefined;
+  const paths = isMadeAlike(old, plan) ? changedPaths(store, old.view, plan.view) : undefined;
   if (paths) addDifferent(paths, old.records.values(), plan.records.values());
   return paths;
 }

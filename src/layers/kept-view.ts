@@ -3,6 +3,7 @@ import type { LayerRow, Store } from '../store/layers.ts';
 import { type Entry, identity, type Manifest, type TreePath } from '../store/manifest.ts';
 import { differentEntries } from '../store/sorted-manifest.ts';
 import { differencesBetween } from './difference.ts';
+import { ruledPaths } from './displaced.ts';
 import { mergeView, type View, type ViewLayer } from './view.ts';
 
 /** Beyond this, looking at each changed path by itself costs more than a walk through all. */
@@ -33,19 +34,14 @@ export function reviveLayers(store: Store, kept: readonly KeptLayer[]): ViewLaye
  * another relation, so that any path may differ.
  */
 export function changedPaths(store: Store, before: View, now: View): Set<TreePath> | undefined {
-  const was = new Map(before.layers.map((layer) => [layer.name, layer]));
-  const is = new Map(now.layers.map((layer) => [layer.name, layer]));
-  if (!sameRelations(before.layers, is, was) || !sameRelations(now.layers, was, is)) return undefined;
-  if (!sameOrder(before.layers, now.layers, was, is)) return undefined;
+  const different = differentLayers(before.layers, now.layers);
+  if (different === undefined) return undefined;
   const paths = new Set<TreePath>();
-  for (const { name, row } of before.layers) {
-    const other = is.get(name)?.row;
-    if (other === undefined) addAll(paths, store.manifestOf(row.n));
-    else if (other.n !== row.n)
-      for (const [path] of differentEntries(store.manifestOf(row.n), store.manifestOf(other.n)))
-        paths.add(path);
+  for (const [was, is] of different) {
+    const [old, own] = [was, is].map((row) => row && store.manifestOf(row.n));
+    if (old && own) for (const [path] of differentEntries(old, own)) paths.add(path);
+    else addAll(paths, (old ?? own)!);
   }
-  for (const { name, row } of now.layers) if (!was.has(name)) addAll(paths, store.manifestOf(row.n));
   if (paths.size > MANY) return undefined;
   for (const path of [...paths]) {
     if (!before.isReplaced(path) && !now.isReplaced(path)) continue;
@@ -54,7 +50,38 @@ export function changedPaths(store: Store, before: View, now: View): Set<TreePat
   return paths;
 }
 
+/**
+ * Whether two views have the same records in their database files for certain; told by the layers that differ alone. False where it would take
+ * merging to know.
+ */
+export function haveSameRecords(
+  store: Store,
+  before: readonly ViewLayer[],
+  now: readonly ViewLayer[],
+): boolean {
+  const recordsOf = (row: LayerRow | undefined): string => JSON.stringify(row ? store.recordsOf(row.n) : {});
+  return differentLayers(before, now)?.every(([was, is]) => recordsOf(was) === recordsOf(is)) === true;
+}
+
 type ByName = ReadonlyMap<string, ViewLayer>;
+
+/**
+ * The layers that two views have otherwise under one name, or only one of them has; undefined when those that both have stand in another
+ * relation.
+ */
+function differentLayers(
+  before: readonly ViewLayer[],
+  now: readonly ViewLayer[],
+): (readonly [was: LayerRow | undefined, is: LayerRow | undefined])[] | undefined {
+  const was = new Map(before.map((layer) => [layer.name, layer]));
+  const is = new Map(now.map((layer) => [layer.name, layer]));
+  if (!sameRelations(before, is, was) || !sameRelations(now, was, is)) return undefined;
+  if (!sameOrder(before, now, was, is)) return undefined;
+  return [...new Set([...was.keys(), ...is.keys()])].flatMap((name) => {
+    const [old, own] = [was.get(name)?.row, is.get(name)?.row];
+    return old?.n === own?.n ? [] : [[old, own] as const];
+  });
+}
 
 function sameOrder(
   before: readonly ViewLayer[],
@@ -90,7 +117,12 @@ export function isEqual(a: Entry, b: Entry): boolean {
   return a.mtime === b.mtime && identity(a) === identity(b);
 }
 
-type KeptView = { readonly layers: readonly KeptLayer[]; readonly corrections: readonly TreePath[] };
+type KeptView = {
+  readonly layers: readonly KeptLayer[];
+  readonly corrections: readonly TreePath[];
+  /** What layers above the base divert or override; nothing that was kept by an earlier snap tells. */
+  readonly ruled?: readonly TreePath[];
+};
 
 /**
  * The view of these layers, merged at the paths alone that changed since the view that was last kept under this name; and keeps it
@@ -103,10 +135,16 @@ export function recallView(store: Store, name: string, layers: readonly ViewLaye
   const before = kept && reviveLayers(store, kept.layers);
   const plain = mergeView(store, layers);
   const changed = before && changedPaths(store, mergeView(store, before), plain);
-  const view = kept && changed ? mergeView(store, layers, { corrections: kept.corrections, changed }) : plain;
+  const isRuled = kept?.ruled?.some((path) => changed?.has(path)) ?? true;
+  const sameRecords = before !== undefined && !isRuled && haveSameRecords(store, before, layers);
+  const view =
+    kept && changed
+      ? mergeView(store, layers, { corrections: kept.corrections, changed, sameRecords })
+      : plain;
   if (view.conflicts.length > 0) return view;
   const corrections = view.corrections.map(({ entry }) => entry.path);
-  const now = JSON.stringify({ layers: keepLayers(layers), corrections } satisfies KeptView);
+  const ruled = (sameRecords && kept?.ruled) || ruledPaths(store, layers);
+  const now = JSON.stringify({ layers: keepLayers(layers), corrections, ruled } satisfies KeptView);
   if (now !== text) store.results.set(key, now);
   return view;
 }

@@ -12,6 +12,7 @@ import { runBase } from './base.ts';
 import { type Checkpoint, checkpointKey } from './checkpoint.ts';
 import type { DebTree, DebTrees } from './deb-trees.ts';
 import { adopt, fits } from './ids.ts';
+import { recallStacking } from './kept-stacking.ts';
 import { recallView } from './kept-view.ts';
 import { baseInputs, checkStaged, type Inputs, keyOf, pinOf } from './key.ts';
 import { layerInputs, type Maker, type MakerOf } from './maker.ts';
@@ -31,7 +32,7 @@ import {
 import { findStanding } from './standing.ts';
 import { packageStep, scriptletStep } from './steps.ts';
 import { makeTops, type Top } from './tops.ts';
-import { infoNameOf, layOut, planStacking } from './unpacked.ts';
+import { infoNameOf, layOut } from './unpacked.ts';
 import type { Conflict, View, ViewLayer } from './view.ts';
 
 export type LayerResult = {
@@ -217,7 +218,7 @@ function scriptletJob(
 ): LayerJob {
   const { lock, store, eatmydata, conf } = bench;
   const rows = [...trees].flatMap(([name, tree]) => (tree.kind === 'tree' ? [{ name, row: tree.row }] : []));
-  const stacking = planStacking(store, view, rows);
+  const stacking = recallStacking(store, `${conf.name} ${scriptlet.name}`, view, rows);
   const { stacked, byDpkg } = stacking;
   const stackedDebs = new Map(
     rows

@@ -75,6 +75,8 @@ type Changes<V> = Map<string, Change<V>[]>;
 export type KnownView = {
   readonly corrections: readonly TreePath[];
   readonly changed: ReadonlySet<TreePath>;
+  /** Whether the records are the same, and nothing changed that one of them diverts or overrides: then they are in no conflict. */
+  readonly sameRecords: boolean;
 };
 
 /**
@@ -113,7 +115,7 @@ export function mergeView(store: LayerContents, layers: readonly ViewLayer[], kn
   return {
     layers,
     get conflicts() {
-      return [...merge().conflicts, ...records().conflicts, ...moved()];
+      return [...merge().conflicts, ...(known?.sameRecords ? [] : [...records().conflicts, ...moved()])];
     },
     get corrections() {
       return merge().corrections;

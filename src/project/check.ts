@@ -9,7 +9,7 @@ import type { EvaluationCache } from './evaluation-cache.ts';
 import type { Scriptlet } from './scriptlet.ts';
 
 export type CheckOptions = {
-  readonly cache: EvaluationCache;
+  readonly cache: Pick<EvaluationCache, 'get' | 'set'>;
   /** A key of everything that the check of a scriptlet looks at: what passed under it is not checked again. */
   readonly checkKey: (scriptlet: Scriptlet) => string;
   /** Absolute path of the prelude that runs a function of a scriptlet. */

@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { Evaluation } from './evaluation.ts';
 
 /** Keeps texts under keys; it may forget, and never returns what was not set under that very key. */
 export type EvaluationCache = {
   get(key: string): string | undefined;
   set(key: string, value: string): void;
+  /** A short key that stands for a text and for no other. */
+  keyOf(text: string): string;
 };
 
 /** All that an evaluation depends on, but for the variables that it declares. */
@@ -31,7 +32,7 @@ export function recall(
 ): Evaluation | undefined {
   const known: [string, string][] = [];
   for (;;) {
-    const step = parseStep(cache.get(stepKey(input, known)));
+    const step = parseStep(cache.get(stepKey(cache, input, known)));
     if (step === undefined || 'evaluation' in step) return step?.evaluation;
     const value = lookUp(step.uses);
     if (value === undefined) return undefined;
@@ -50,10 +51,10 @@ export function remember(
   for (const uses of declaredVariables(evaluation)) {
     const value = lookUp(uses);
     if (value === undefined) return;
-    setStep(cache, stepKey(input, known), { uses });
+    setStep(cache, stepKey(cache, input, known), { uses });
     known.push([uses, value]);
   }
-  setStep(cache, stepKey(input, known), { evaluation });
+  setStep(cache, stepKey(cache, input, known), { evaluation });
 }
 
 /** Arguments of `use_var`, each once, in the order declared. */
@@ -72,8 +73,8 @@ function parseStep(text: string | undefined): Step | undefined {
   return text === undefined ? undefined : (JSON.parse(text) as Step);
 }
 
-function stepKey(input: EvaluationInput, known: readonly [string, string][]): string {
+function stepKey(cache: EvaluationCache, input: EvaluationInput, known: readonly [string, string][]): string {
   const { evaluator, bash, arch, suite, name, text } = input;
   const canonical = JSON.stringify(['evaluation 1', evaluator, bash, arch, suite, name, text, known]);
-  return createHash('sha256').update(canonical).digest('hex');
+  return cache.keyOf(canonical);
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
@@ -142,7 +141,7 @@ async function evaluateAll(
   { cache, seconds = 10 }: ReadOptions,
 ): Promise<(Evaluation | Fault)[]> {
   const lookUp = (name: string) => (Object.hasOwn(vars, name) ? vars[name] : undefined);
-  const inputOf = evaluationInput(conf);
+  const inputOf = evaluationInput(cache, conf);
   const answers = new Map<ShellFile, Evaluation | Fault>();
   for (const file of files) {
     const remembered = recall(cache, inputOf(file), lookUp);
@@ -161,8 +160,11 @@ async function evaluateAll(
   return files.map((file) => answers.get(file)!);
 }
 
-function evaluationInput({ arch, suite }: Conf): (file: ShellFile) => EvaluationInput {
-  const evaluator = createHash('sha256').update(readFileSync(EVALUATOR)).digest('hex');
+function evaluationInput(
+  cache: EvaluationCache,
+  { arch, suite }: Conf,
+): (file: ShellFile) => EvaluationInput {
+  const evaluator = cache.keyOf(readFileSync(EVALUATOR, 'utf8'));
   const { size, mtimeMs } = statSync(BASH);
   return ({ name, text }) => ({ evaluator, bash: `${size} ${mtimeMs}`, arch, suite, name, text });
 }

@@ -94,6 +94,7 @@ async function confRoots(store: Store, project: string, name: string, asked: Set
       asked.add(key);
       store.results.set(key, value);
     },
+    keyOf: store.results.keyOf,
   };
   const scriptlets = await readScriptlets(conf, { cache });
   for (const scriptlet of scriptlets) if (scriptlet.hasCheck) asked.add(checkKey(scriptlet, project));

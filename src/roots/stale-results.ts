@@ -32,6 +32,7 @@ export function staleResults(
     switch (kind) {
       case 'unchanged':
       case 'slot':
+      case 'stacking':
         return !known.has(subject);
       case 'view':
         return !known.has(subject) || !layersOf(key).every((n) => numbers.has(n));

@@ -2,11 +2,12 @@ import { lstatSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { diskFailure, errno, SnapError } from '../host/error.ts';
+import { randomName } from '../host/random.ts';
 import { removeFile } from '../host/remove.ts';
 import { type BuildName, keptBuilds, removeBuild } from './builds.ts';
 import type { GcPlan, Holding } from './gc.ts';
 import { Store } from './layers.ts';
-import { type Layout, layoutOf, workDirName } from './layout.ts';
+import { type Layout, layoutOf } from './layout.ts';
 import { isTight, keepReserve } from './reserve.ts';
 import { dropLayerRows, dropResults, keepBuildRows, keepFloor, tidyIndex } from './rows.ts';
 import { removeTree } from './tree.ts';
@@ -75,7 +76,7 @@ function remove({ root, trash }: Layout, { path, kind }: Holding, left: string[]
     if (!isFolder) removeFile(file);
     else if (kind === 'trash') removeTree(Buffer.from(file));
     else {
-      const away = join(trash, workDirName());
+      const away = join(trash, randomName());
       renameSync(file, away);
       removeTree(Buffer.from(away));
     }

@@ -3,15 +3,16 @@ import { join } from 'node:path';
 import { bootId } from '../host/clock.ts';
 import { errno, SnapError } from '../host/error.ts';
 import { attempt } from '../host/program.ts';
+import { randomName } from '../host/random.ts';
 import { removeIfPossible } from '../host/remove.ts';
 import { writeFile } from '../host/write.ts';
 import { type BuildName, type BuildNote, buildText, keptBuilds, readBuild, writeBuild } from './builds.ts';
 import { type PathSum, readTrace, startPathSum, TRACE, traceFile } from './check-layer.ts';
 import { contentDigestOf, extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
 import { type Database, SCHEMA, type Statement } from './database.ts';
-import { canonicalJson, type Digest, type Json } from './digest.ts';
+import { canonicalJson, type Digest, digestOf, type Json } from './digest.ts';
 import { IndexFile } from './index-file.ts';
-import { type Layout, layoutOf, prepareLayout, readOnlyError, syncFolder, workDirName } from './layout.ts';
+import { type Layout, layoutOf, prepareLayout, readOnlyError, syncFolder } from './layout.ts';
 import {
   type Held,
   type HeldFolder,
@@ -289,7 +290,7 @@ export class Store {
   makeWorkDir(): string {
     if (this.isReadOnly) throw readOnlyError(this.layout);
     if (this.#work.size === 0) this.sweepWork();
-    const held = makeHeldFolder(this.layout.tmp, workDirName);
+    const held = makeHeldFolder(this.layout.tmp, randomName);
     this.#work.set(held.path, held);
     return held.path;
   }
@@ -458,6 +459,7 @@ export class Store {
     get: (key: string): string | undefined => this.#statements.result.get(key)?.value,
     set: (key: string, value: string): void => void this.#statements.setResult.run(key, value),
     forget: (key: string): void => void this.#statements.forgetResult.run(key),
+    keyOf: (text: string): string => digestOf(text),
   };
 
   /** Keeps a build under the conf's next number. The caller holds the conf's image for itself, and the store's lock, shared. */
@@ -548,7 +550,7 @@ export class Store {
 
   #removeFolder(n: number): void {
     const folder = join(this.layout.layers, String(n));
-    const trash = join(this.layout.trash, workDirName());
+    const trash = join(this.layout.trash, randomName());
     if (!existsSync(folder)) return;
     renameSync(folder, trash);
     removeIfPossible(() => removeTree(Buffer.from(trash)));

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   accessSync,
   chmodSync,
@@ -146,11 +145,6 @@ export function namesIn(folder: string): string[] {
     if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return [];
     throw error;
   }
-}
-
-/** A name that no other work folder has. */
-export function workDirName(): string {
-  return randomBytes(8).toString('hex');
 }
 
 /** Brings a folder's own entries (names in it) to the disk. */

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   type BigIntStats,
   chmodSync,
@@ -27,6 +26,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { diskFailure, errno, naming } from '../host/error.ts';
+import { randomName } from '../host/random.ts';
 import {
   makeNode,
   nextData,
@@ -233,7 +233,7 @@ export function removeTree(file: Buffer, top: Buffer = file): void {
 }
 
 function removeFarAway(file: Buffer, top: Buffer): void {
-  const near = Buffer.concat([top, Buffer.from(`/.${randomBytes(8).toString('hex')}`)]);
+  const near = Buffer.concat([top, Buffer.from(`/.${randomName()}`)]);
   renameSync(file, near);
   removeTree(near);
 }

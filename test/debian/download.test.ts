@@ -270,7 +270,7 @@ test('a mirror may be a folder', async () => {
   const pin = await offer('a');
   const mirrors = archive.mirrors.map((mirror) => ({ ...mirror, uri: `file://${archive.folder}/debian` }));
   await download([pin], options({ mirrors }));
-  assert.deepEqual(await missingDebs([pin], join(store, 'debs')), []);
+  assert.deepEqual(missingDebs([pin], join(store, 'debs')), []);
   assert.deepEqual(archive.asked, []);
 });
 

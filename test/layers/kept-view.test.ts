@@ -3,7 +3,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { settleImage, slotsOf, updateFolder } from '../../src/layers/image.ts';
+import { recallRecords, settleImage, slotsOf, updateFolder } from '../../src/layers/image.ts';
 import { changedPaths, recallView } from '../../src/layers/kept-view.ts';
 import { planImage } from '../../src/layers/plan.ts';
 import { mergeView, type View, type ViewLayer } from '../../src/layers/view.ts';
@@ -40,6 +40,8 @@ const step = fc.oneof(
   path.map((p) => `chmod 2751 ${p}`),
   path.map((p) => `touch -h -d @1500000000 ${p}`),
   fc.nat(2).map((n) => `mkdir -p etc; printf 'a:x:${n}:0::/:/bin/sh\\n' >etc/passwd`),
+  path.map((p) => `mkdir -p var/lib/dpkg; printf '/${p}\\n/${p}.real\\n:\\n' >var/lib/dpkg/diversions`),
+  path.map((p) => `mkdir -p var/lib/dpkg; printf '0 0 700 /${p}\\n' >var/lib/dpkg/statoverride`),
 );
 const script = fc
   .array(step, { maxLength: 8 })
@@ -55,6 +57,7 @@ const state = fc.record({
 
 test('a view that is merged where it changed is the view, and an image that is changed there is the image, in both slots', () => {
   let merged = 0;
+  let recalled = 0;
   fc.assert(
     fc.property(fc.array(state, { minLength: 3, maxLength: 7 }), (states) => {
       const store = someStore();
@@ -81,7 +84,9 @@ test('a view that is merged where it changed is the view, and an image that is c
         assert.deepEqual(shown(recallView(store, 'x', layers)), shown(fresh));
         if (fresh.conflicts.length > 0) continue;
         merged++;
-        const plan = planImage(store, fresh, excludes, EPOCH);
+        const records = recallRecords(store, slots, { view: fresh, excludes, epoch: EPOCH });
+        if (records) recalled++;
+        const plan = planImage(store, fresh, excludes, EPOCH, records);
         const extent = settleImage(store, slots, plan);
         const other = join(someFolder(), 'fresh');
         assert.deepEqual(
@@ -98,6 +103,7 @@ test('a view that is merged where it changed is the view, and an image that is c
     runs,
   );
   assert.ok(merged > 0, 'no state was without conflict');
+  assert.ok(recalled > 0, 'no image had the same records');
 });
 
 function closure(layers: readonly ViewLayer[], seen: readonly ViewLayer[]): ViewLayer[] {
@@ -166,4 +172,17 @@ test('a path is looked up in a layer of the view, whichever layers hold it besid
   assert.equal(at('etc/y'), undefined);
   assert.equal(at('etc/x')?.type === 'file' && at('etc/x')?.path, 'etc/x');
   assert.deepEqual([...first.namesIn('etc' as TreePath)], ['x']);
+});
+
+test('a layer that now brings what another one has long diverted is in conflict with it', () => {
+  const store = someStore();
+  const base = 'mkdir -p var/lib/dpkg usr/bin';
+  const diverts = `${base}; printf '/bin/x\\n/bin/x.real\\ntool\\n' >var/lib/dpkg/diversions`;
+  const conflictsOf = (brings: string): string[] => {
+    const { layers } = some(store, { base, diverts, brings: `mkdir -p usr/bin; echo x >usr/bin/${brings}` });
+    return recallView(store, 'x', layers).conflicts.map(({ path }) => path);
+  };
+  assert.deepEqual(conflictsOf('y'), []);
+  assert.deepEqual(conflictsOf('x'), ['usr/bin/x']);
+  assert.deepEqual(conflictsOf('z'), []);
 });

@@ -50,6 +50,7 @@ export function memoryCache(): EvaluationCache & { readonly sets: () => number }
       sets++;
       texts.set(key, value);
     },
+    keyOf: (text) => text,
     sets: () => sets,
   };
 }
