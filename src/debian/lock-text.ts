@@ -271,7 +271,8 @@ function escapeName(text: string): string {
 }
 
 function unescapeName(word: string, fail: Line['fail']): string {
-  return Buffer.from(unescapeBytes(word, fail), 'latin1').toString('utf8');
+  const bytes = unescapeBytes(word, fail);
+  return bytes === word ? word : Buffer.from(bytes, 'latin1').toString('utf8');
 }
 
 /** Tree paths are bytes, one a character. */
@@ -283,8 +284,12 @@ function escapeBytes(text: string): string {
   return escaped === '' ? '%' : escaped;
 }
 
+/** What needs no escape, and has none. */
+const PLAIN = /^[!"$&-~]+$/;
+
 function unescapeBytes(word: string, fail: Line['fail']): string {
   if (word === '%') return '';
+  if (PLAIN.test(word)) return word;
   if (!/^(?:[!"$&-~]|%[0-9A-F]{2})+$/.test(word)) fail(`"${word}" is not escaped as %XX`);
   return word.replace(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
