@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SNAP, snap } from '../commands/launcher.ts';
@@ -255,13 +255,17 @@ function vermagic(module: Buffer): string {
 
 test('a kernel that came to be by changes is, byte for byte, what --clean-kernel makes of nothing in another store', () => {
   const other = makeFolder();
-  for (const name of ['conf', 'scriptlets', 'store']) {
-    cpSync(join(project, name), join(other, name), {
-      recursive: true,
-      preserveTimestamps: true,
-      verbatimSymlinks: true,
-    });
-  }
+  mkdirSync(join(other, 'store/kernel'), { recursive: true, mode: 0o700 });
+  const copy = (folder: string, but: string): void => {
+    const names = readdirSync(join(project, folder)).filter((name) => name !== but);
+    execFileSync('cp', ['-a', ...names.map((name) => join(project, folder, name)), join(other, folder)]);
+  };
+  for (const name of ['conf', 'scriptlets']) execFileSync('cp', ['-a', join(project, name), other]);
+  copy('store', 'kernel');
+  // Nobody writes to the source: its 79,000 files are linked.
+  const source = basename(kernelFolder(project, 'source'));
+  copy('store/kernel', source);
+  execFileSync('cp', ['-al', join(project, 'store/kernel', source), join(other, 'store/kernel')]);
   // Whoever used what is kept would not get far.
   for (const name of ['vmlinux.o', 'vmlinux.a', 'init/main.o', '.config']) {
     writeFileSync(join(kernelFolder(other, 'tree'), 'build', name), 'damaged');
