@@ -247,7 +247,7 @@ function scriptletJob(
     return steps;
   };
   const hasPackages = debs.length > 0;
-  const isTraced = view.layers.length > 1 && (hasPackages || wasLong(bench, scriptlet));
+  const isTraced = hasPackages || wasLong(bench, scriptlet);
   const job = {
     name: scriptlet.name,
     kind: 'scriptlet',

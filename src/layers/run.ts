@@ -22,7 +22,6 @@ import { formatTrace, type Trace } from './trace.ts';
 import { type Watched, watchRun } from './tracer.ts';
 import type { Unpacked } from './unpacked.ts';
 import { type Extra, makeTop, type View } from './view.ts';
-import { watchedFolders } from './watched.ts';
 
 /** What all layers of one build share. */
 export type Workshop = {
@@ -152,13 +151,13 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
 }
 
 function watchView(
-  { store, lock: { epoch } }: Workshop,
+  { store }: Workshop,
   { view, hasPackages }: LayerJob,
   [first]: readonly Step[],
 ): Watched | undefined {
   const own = hasPackages ? (first?.command ?? []) : [];
   const numbers = view.layers.map(({ row }) => row.n);
-  return watchRun({ layers: store.layout.layers, view: numbers, ...watchedFolders(store, view, epoch), own });
+  return watchRun({ layers: store.layout.layers, view: numbers, own });
 }
 
 async function fillLayer(

@@ -5,16 +5,15 @@ import { parentPort, receiveMessageOnPort } from 'node:worker_threads';
 import { databaseUse, isConfiguring, isDpkg, type Program } from '../debian/database-use.ts';
 import { type Sought, soughtBy } from '../debian/name-search.ts';
 import { errno } from '../host/error.ts';
-import { type FolderServer, type FolderTree, folderServer, PLAIN } from '../host/fuse.ts';
+import { type FolderServer, type FolderTree, folderServer, type Look, PLAIN } from '../host/fuse.ts';
 import { pollFiles } from '../host/syscall.ts';
-import { parentOf } from '../store/manifest.ts';
-import { outlineOf, SortedManifest } from '../store/sorted-manifest.ts';
-import type { Trace } from './trace.ts';
+import type { Entry } from '../store/manifest.ts';
+import { SortedManifest } from '../store/sorted-manifest.ts';
+import { DATABASE, mayWatch, type Trace } from './trace.ts';
 import type { TraceReply, TraceTask } from './tracer.ts';
 
 /** A thread that notes what runs look for, several at a time. */
 
-const DATABASE = 'var/lib/dpkg';
 /** Who goes on into this folder has not read the list of packages beside it. */
 const TRIGGERS = 'var/lib/dpkg/triggers';
 
@@ -76,15 +75,16 @@ function sleep(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
-function begin({ fd, ended, layers, view, watched, ways, own }: TraceTask): Session {
-  const folders = view.map((n) => foldersOf(layers, n));
+function begin({ fd, ended, layers, view, own }: TraceTask): Session {
+  const contents = view.map((n) => contentsOf(layers, n));
+  const entriesAt = (path: string): Known[] => contents.flatMap((known) => known.get(path) ?? []);
   const absent = new Set<string>();
   const listed = new Set<string>();
   const searched = new Map<string, readonly [string, Sought]>();
   const importers = new Set<number>();
   const readers = watchReaders(own);
   const below: FolderTree = {
-    lookOf: (path) => (folders.some((set) => set.has(path)) ? PLAIN : undefined),
+    lookOf: (path) => (contents.some((known) => known.get(path)?.type === 'dir') ? PLAIN : undefined),
     missed(path) {
       if (absent.size <= MANY) absent.add(path);
     },
@@ -99,12 +99,15 @@ function begin({ fd, ended, layers, view, watched, ways, own }: TraceTask): Sess
     attended: new Set([DATABASE, TRIGGERS]),
     passed: (path, pid) => readers.count(pid, path === TRIGGERS ? -1 : 1),
   };
-  const isWatched = new Set(watched);
   const met = new Set<string>();
   const above: FolderTree = {
-    lookOf: (path) => ways.get(path),
+    // As the topmost layer has it, which is what an overlay shows. It is asked for only in folders that are here.
+    lookOf(path) {
+      const entries = entriesAt(path);
+      return mayWatch(path, entries) ? entries.at(-1)?.look : undefined;
+    },
     missed(path) {
-      if (met.size <= MANY && isWatched.has(parentOf(path))) met.add(path);
+      if (met.size <= MANY) met.add(path);
     },
     listed: () => {},
     attended: new Set(),
@@ -122,25 +125,28 @@ function begin({ fd, ended, layers, view, watched, ways, own }: TraceTask): Sess
             absent: [...absent].sort(),
             listed: [...listed].sort(),
             searched: [...searched.keys()].sort().map((key) => searched.get(key)!),
-            watched,
             met: [...met].sort(),
             asked: readers.end(),
           },
   };
 }
 
-const known = new Map<string, ReadonlySet<string>>();
+/** What a layer has at a path; of a folder, how it looks. */
+type Known = Pick<Entry, 'type' | 'xattrs'> & { readonly look: Look | undefined };
 
-/** The folders of a layer; all of a view's are those of its layers, each of which was made by one of them. */
-function foldersOf(layers: string, n: number): ReadonlySet<string> {
+const NO_FOLDER: Known = { type: 'file', xattrs: '', look: undefined };
+
+const known = new Map<string, ReadonlyMap<string, Known>>();
+
+function contentsOf(layers: string, n: number): ReadonlyMap<string, Known> {
   const file = join(layers, String(n), 'manifest');
   const there = known.get(file);
   if (there) return there;
-  const folders = new Set<string>();
-  for (const { path, type } of outlineOf(new SortedManifest(readFileSync(file))))
-    if (type === 'dir') folders.add(path);
-  known.set(file, folders);
-  return folders;
+  const contents = new Map<string, Known>();
+  for (const { path, type, mode, uid, gid, mtime, xattrs } of new SortedManifest(readFileSync(file)).values())
+    contents.set(path, type === 'dir' ? { type, xattrs, look: { mode, uid, gid, mtime } } : NO_FOLDER);
+  known.set(file, contents);
+  return contents;
 }
 
 type Reader = { readonly program: Program | undefined; times: number };

@@ -1,12 +1,11 @@
 import { mayFind, type Sought } from '../debian/name-search.ts';
-import type { Records } from '../debian/records.ts';
+import { fieldOf, type Records } from '../debian/records.ts';
 import { type Entry, type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
 import { isEqual } from './kept-view.ts';
 import type { RecordFile, View } from './view.ts';
 
 /**
- * What a run looked for in its view and did not find, and what it learned of names alone; and all that it looked for where other runs left
- * something: a verifying trace, as in Mokhov, Mitchell, Peyton Jones, *Build Systems à la Carte* (2018), of what is likely to change. Paths have one
+ * What a run looked for in its view: a verifying trace, as in Mokhov, Mitchell, Peyton Jones, *Build Systems à la Carte* (2018). Paths have one
  * character a byte; all lists are in byte order.
  */
 export type Trace = {
@@ -16,15 +15,13 @@ export type Trace = {
   readonly listed: readonly string[];
   /** Folders whose names were read by who sought certain ones alone. */
   readonly searched: readonly (readonly [folder: string, sought: Sought])[];
-  /** Folders in which all that it looked for is noted, whether or not it was there. */
-  readonly watched: readonly string[];
-  /** What it looked for in those. */
+  /** What it looked for in watched folders, whether or not it was there; other folders not. */
   readonly met: readonly string[];
   /** The packages that it asked dpkg's database for; `whole` when it may have read any of it. */
   readonly asked: 'whole' | readonly string[];
 };
 
-const FORMAT = 3;
+const FORMAT = 4;
 
 export function formatTrace(trace: Trace): string {
   return JSON.stringify({ format: FORMAT, ...trace });
@@ -37,6 +34,19 @@ export function parseTrace(text: string): Trace | undefined {
 }
 
 const STATUS = 'var/lib/dpkg/status';
+
+/** Who goes in there is looked at instead: dpkg asks for some thousand names. */
+export const DATABASE = 'var/lib/dpkg';
+
+/**
+ * Whether all that is looked for in a folder is noted, the folders above it being watched too; by what the layers of the view say of it. One with
+ * attributes is not, since the filesystem that notes cannot show them; nor one that some layer took away, or has something else for.
+ */
+export function mayWatch(path: string, entries: Iterable<Pick<Entry, 'type' | 'xattrs'>>): boolean {
+  if (path === DATABASE) return false;
+  for (const { type, xattrs } of entries) if (type !== 'dir' || xattrs !== '') return false;
+  return true;
+}
 
 /** A view that a run saw, and one that is to be seen now. */
 export type Views = {
@@ -85,50 +95,70 @@ export function stands(
       gap = above;
     }
   };
-  const watched = new Set(trace.watched);
+  const watched = new Map<TreePath, boolean>([['' as TreePath, true]]);
+  const isWatched = (path: TreePath): boolean => {
+    const isOne = watched.get(path) ?? (mayWatch(path, entriesAt(path)) && isWatched(parentOf(path)));
+    watched.set(path, isOne);
+    return isOne;
+  };
   const met = new Set(trace.met);
   /** Of something that is no folder, and may be gone by now. */
   const isUnmet = (path: TreePath, isGone: boolean): boolean => {
     const above = parentOf(path);
-    if (!watched.has(above) || met.has(path) || manifest.get(path)) return false;
+    if (!isWatched(above) || met.has(path) || manifest.get(path)) return false;
     const isListed = listed.has(above) || trace.searched.some(([searched]) => searched === above);
-    return !isGone || (isFolderOfAll(above) && !isListed);
+    return !isGone || !isListed;
   };
+  /** Packages of which dpkg now knows something else. */
+  const packages = new Set<string>();
   for (const path of changed) {
     const [was, is] = [before.get(path), now.get(path)];
     if (was === undefined && is === undefined) continue;
-    if (was === undefined) {
+    const about = [was, is].some((one) => one?.type === 'dir') ? undefined : packageOf(path);
+    if (about !== undefined && !manifest.get(path)) packages.add(about);
+    else if (was === undefined) {
       if (!isUnseen(path)) return false;
     } else if (is === undefined || !isEqual(was, is)) {
       if (was.type === 'dir' || !isUnmet(path, was.type !== is?.type)) return false;
     }
   }
-  const added = addedRecords(before.records, now.records);
-  if (added === undefined) return false;
-  const packages = [...added].map((key) => key.split(/[:\0]/)[0]!);
-  return (
-    packages.length === 0 || (trace.asked !== 'whole' && !packages.some((name) => trace.asked.includes(name)))
-  );
+  const stanzas = changedStanzas(before.records, now.records);
+  if (stanzas === undefined) return false;
+  for (const key of stanzas) packages.add(key.split(/[:\0]/)[0]!);
+  return packages.size === 0 || (trace.asked !== 'whole' && !trace.asked.some((name) => packages.has(name)));
+}
+
+/** The package of one of dpkg's files about packages. */
+function packageOf(path: string): string | undefined {
+  return /^var\/lib\/dpkg\/info\/([^/:]+?)(?::[^/]+)?\.[a-z0-9]+$/.exec(path)?.[1];
 }
 
 type RecordFiles = ReadonlyMap<string, RecordFile>;
 
-/** The keys that came to dpkg's list of packages; undefined when any other record came, or any went or is another one. */
-function addedRecords(before: RecordFiles, now: RecordFiles): Set<string> | undefined {
+/**
+ * The keys that came to dpkg's list of packages, or are of a package in another version; undefined when any other record came or is another
+ * one, or any went.
+ */
+function changedStanzas(before: RecordFiles, now: RecordFiles): Set<string> | undefined {
   const added = new Set<string>();
   for (const path of before.keys()) if (!now.has(path)) return undefined;
   for (const [path, file] of now) {
     const was = before.get(path);
     if (was === undefined || was.mode !== file.mode || was.uid !== file.uid || was.gid !== file.gid)
       return undefined;
-    const came = addedKeys(was.records, file.records);
+    const came = changedKeys(was.records, file.records);
     if (came === undefined || (came.length > 0 && path !== STATUS)) return undefined;
     for (const key of came) added.add(key);
   }
   return added;
 }
 
-function addedKeys(before: Records, now: Records): string[] | undefined {
-  for (const [key, value] of before) if (now.get(key) !== value) return undefined;
-  return [...now.keys()].filter((key) => !before.has(key));
+/** Undefined where one went, or what is installed no longer is. */
+function changedKeys(before: Records, now: Records): string[] | undefined {
+  for (const [key, value] of before) {
+    const is = now.get(key);
+    if (is === undefined) return undefined;
+    if (is !== value && fieldOf(is, 'Status') !== fieldOf(value, 'Status')) return undefined;
+  }
+  return [...now].flatMap(([key, value]) => (before.get(key) === value ? [] : [key]));
 }

@@ -1,7 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Look } from '../host/fuse.ts';
 import { ownFile } from '../host/own.ts';
 import type { Trace } from './trace.ts';
 
@@ -13,9 +12,6 @@ export type TraceTask = {
   /** The folder of the store's layers, and the numbers of those in the view. */
   readonly layers: string;
   readonly view: readonly number[];
-  /** Folders in which all that is looked for is noted, in byte order; how they and all above them look in the view. */
-  readonly watched: readonly string[];
-  readonly ways: ReadonlyMap<string, Look>;
   /** The command that configures the packages; empty where there are none. */
   readonly own: readonly string[];
 };
