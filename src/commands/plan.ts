@@ -54,14 +54,16 @@ function row({ name, state, seconds, reason }: PlannedLayer): string[] {
 
 function total({ layers, seconds, atMost }: PlanResult): string {
   const running = layers.filter(({ state }) => state === 'run');
-  const unknown = layers.filter(({ state }) => state === 'unknown').length;
+  const unknown = layers.filter(({ state }) => state === 'unknown');
+  const noted = unknown.filter((layer) => layer.noted).length;
   const fresh = running.filter((layer) => layer.seconds === undefined).length;
   const parts = [
     `${counted(layers.length, 'layer')}: ${running.length} to run`,
     ...(fresh > 0 ? [`${fresh} of them for the first time`] : []),
     ...(seconds > 0 ? [`about ${duration(seconds)}`] : []),
   ];
-  if (unknown === 0) return parts.join(', ');
-  const then = atMost > seconds ? `, then about ${duration(atMost)}` : '';
-  return `${parts.join(', ')}; ${unknown} may run too${then}`;
+  if (unknown.length === 0) return parts.join(', ');
+  const only = noted > 0 ? `, ${noted} of them only if what they looked for changes` : '';
+  const then = atMost > seconds ? `, then at most about ${duration(atMost)}` : '';
+  return `${parts.join(', ')}; ${unknown.length} may run too${only}${then}`;
 }

@@ -22,6 +22,8 @@ export type PlannedLayer = {
   readonly why?: Reason;
   /** What it took the last time. */
   readonly seconds?: number;
+  /** Of an unknown one: it is known what its last run looked for, and it will run only if that changes. */
+  readonly noted?: true;
   readonly key?: string;
   /** Of a hit: its number in the store. */
   readonly layer?: number;
@@ -69,7 +71,7 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
         name,
         ...(open.has(name)
           ? { state: 'run', ...told({ kind: 'uncovered' }) }
-          : { state: 'unknown', ...told({ kind: 'below', layer: missing! }) }),
+          : { state: 'unknown', ...told({ kind: 'below', layer: missing! }), ...isNoted(bench, name) }),
         ...lastTook(bench, name),
         sees: ['base', ...below],
       });
@@ -119,6 +121,11 @@ function told(why: Reason | undefined): Pick<PlannedLayer, 'reason' | 'why'> {
 
 function openIn(lock: Lock, sequence: Sequence): string[] {
   return uncovered(lock, wantsOf(sequence.scriptlets)).map(({ name }) => ofClosure(name));
+}
+
+function isNoted({ store, conf, rerun }: Bench, name: string): { noted?: true } {
+  const last = rerun.has(name) ? undefined : store.lastOf(name, conf.name);
+  return last && store.traceOf(last.n) !== undefined ? { noted: true } : {};
 }
 
 function lastTook({ store, conf }: Pick<Bench, 'store' | 'conf'>, name: string): { seconds?: number } {

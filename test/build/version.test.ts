@@ -56,6 +56,8 @@ test('another version of a package runs what brings it and what looked for somet
   const project = makeProject(SCRIPTLETS);
   build(project);
   release(project, 'netbase', 'echo "# one more" >>etc/protocols; echo >usr/share/doc/netbase/news');
+  const { stderr } = start([SNAP, '-C', project, 'plan', 'a']);
+  assert.match(stderr, /1 to run, .*; 7 may run too, 6 of them only if what they looked for changes/);
   assert.deepEqual(ranIn(build(project)), ['lib', 'reads', 'names', 'counts', 'about']);
   assert.equal(readFileSync(join(project, 'images/a/etc/names'), 'utf8').trim().split('\t')[1], '6.4.1');
   holds(project);
