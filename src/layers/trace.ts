@@ -113,14 +113,12 @@ export function stands(
   const packages = new Set<string>();
   for (const path of changed) {
     const [was, is] = [before.get(path), now.get(path)];
-    if (was === undefined && is === undefined) continue;
+    if (was === is || (was && is && isEqual(was, is))) continue;
     const about = [was, is].some((one) => one?.type === 'dir') ? undefined : packageOf(path);
     if (about !== undefined && !manifest.get(path)) packages.add(about);
     else if (was === undefined) {
       if (!isUnseen(path)) return false;
-    } else if (is === undefined || !isEqual(was, is)) {
-      if (was.type === 'dir' || !isUnmet(path, was.type !== is?.type)) return false;
-    }
+    } else if (was.type === 'dir' || !isUnmet(path, was.type !== is?.type)) return false;
   }
   const stanzas = changedStanzas(before.records, now.records);
   if (stanzas === undefined) return false;
