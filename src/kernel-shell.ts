@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeFile } from './host/write.ts';
 import { BUILD, builderEnvironment } from './kernel/builder.ts';
 import { configure } from './kernel/configure.ts';
 import { type KernelRequest, withKernelTree } from './kernel-tree.ts';
@@ -19,7 +20,7 @@ export function kernelShell(request: KernelShellRequest, report: Report, ready: 
     const config = await configure(job, patched);
     const build = join(job.work, 'shell-build');
     mkdirSync(build, { mode: 0o755 });
-    writeFileSync(join(build, '.config'), config);
+    writeFile(join(build, '.config'), config);
     ready();
     const { arch, crossCompile } = job.target;
     const command = request.command.length > 0 ? request.command : ['/bin/bash', '-i'];

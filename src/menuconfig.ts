@@ -7,11 +7,11 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { giveToCaller } from './host/caller.ts';
 import { nearest, SnapError } from './host/error.ts';
+import { writeFile } from './host/write.ts';
 import type { Problem } from './kernel/check-kconfig.ts';
 import { baseOf } from './kernel/configure.ts';
 import { findProblems } from './kernel/facts.ts';
@@ -113,7 +113,7 @@ function makeIfNew(file: string): Disposable {
   if (!existsSync(dirname(file))) {
     throw new SnapError('USAGE', `Cannot make "${file}": there is no folder "${dirname(file)}"`);
   }
-  writeFileSync(file, '');
+  writeFile(file, '');
   giveToCaller(file);
   return {
     [Symbol.dispose]() {
@@ -128,7 +128,7 @@ function replaceText(path: string, text: string): void {
   const { mode, uid, gid } = statSync(file);
   const fresh = join(dirname(file), `.${basename(file)}.${process.pid}`);
   try {
-    writeFileSync(fresh, text);
+    writeFile(fresh, text);
     chmodSync(fresh, mode & 0o7777);
     chownSync(fresh, uid, gid);
     renameSync(fresh, file);

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { giveToCaller } from './host/caller.ts';
 import { SnapError } from './host/error.ts';
 import { ownFile } from './host/own.ts';
+import { writeFile } from './host/write.ts';
 import { type Page, pageHtml } from './report/page.ts';
 
 /**
@@ -13,7 +14,7 @@ export function writePage(file: string, page: Page): void {
     readFileSync(ownFile(part), 'utf8').trim(),
   );
   try {
-    writeFileSync(file, pageHtml(page, { script: script!, style: style! }));
+    writeFile(file, pageHtml(page, { script: script!, style: style! }));
   } catch (error) {
     throw new SnapError('USAGE', `Cannot write "${file}": ${(error as Error).message}`, { cause: error });
   }

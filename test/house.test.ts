@@ -164,6 +164,13 @@ test('pure files read no file and start no program', () => {
   assert.deepEqual(impure.map(arrow), []);
 });
 
+test('files are written by the one function whose errors name them', () => {
+  const others = files
+    .filter((file) => file !== 'host/write.ts')
+    .filter((file) => /\bwriteFileSync\b/.test(readFileSync(join(SRC, file), 'utf8')));
+  assert.deepEqual(others, []);
+});
+
 test('only commands and the command line itself write to stdout and stderr', () => {
   const loud = files
     .filter((file) => !['commandline.ts', 'commands'].includes(partOf(file)))

@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { drawn, type GraphFormat, graph } from '../graph.ts';
 import { giveToCaller } from '../host/caller.ts';
 import { SnapError } from '../host/error.ts';
+import { writeFile } from '../host/write.ts';
 import { reporting, say } from './print.ts';
 import { type BuildOptions, buildRequest } from './request.ts';
 import type { Command } from './session.ts';
@@ -23,7 +23,7 @@ export const graphCommand: Command<[conf?: string], GraphOptions> = (session, [n
 
 function writeOut(file: string, text: string): void {
   try {
-    writeFileSync(file, text);
+    writeFile(file, text);
   } catch (error) {
     throw new SnapError('USAGE', `Cannot write "${file}": ${(error as Error).message}`, { cause: error });
   }

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { giveToCaller } from '../host/caller.ts';
 import { SnapError } from '../host/error.ts';
 import { attempt } from '../host/program.ts';
+import { writeFile } from '../host/write.ts';
 import { print, say } from './print.ts';
 import type { Command } from './session.ts';
 
@@ -21,7 +22,7 @@ export const initCommand: Command<[folder?: string], InitOptions> = async (sessi
   }
   for (const [path, text] of Object.entries(files)) {
     makeFolder(dirname(join(folder, path)));
-    writeFileSync(join(folder, path), text, { flag: 'wx' });
+    writeFile(join(folder, path), text, { flag: 'wx' });
     giveToCaller(join(folder, path));
     print(join(relative('.', folder), path));
   }

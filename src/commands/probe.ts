@@ -1,19 +1,11 @@
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statfsSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { ownFile } from '../host/own.ts';
 import { findProgram } from '../host/path.ts';
 import { attempt } from '../host/program.ts';
+import { writeFile } from '../host/write.ts';
 import { processBound } from '../layers/cgroup.ts';
 import { size } from '../report/quantity.ts';
 
@@ -172,7 +164,7 @@ async function inScratch(place: string): Promise<Finding[]> {
 function hardLinks(scratch: string): Finding {
   const name = 'hard links';
   try {
-    writeFileSync(join(scratch, 'one'), '');
+    writeFile(join(scratch, 'one'), '');
     linkSync(join(scratch, 'one'), join(scratch, 'two'));
     return { name, verdict: 'ok', found: 'work' };
   } catch (error) {

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readFileSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, renameSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { writeFile } from '../host/write.ts';
 import { isKnown, type Listing, listingOf, lookUp, namesIn, type Offer } from './listing.ts';
 import { field, type Stanza } from './packages.ts';
 
@@ -110,7 +111,7 @@ function readListing(kept: string, identity: string): Listing | undefined {
 function makeListing(opened: number, { kept, scratch }: ListingPlace, identity: string): Listing {
   const listing = listingOf(readFileSync(opened, 'latin1'));
   const body = Buffer.from(listing, 'latin1');
-  writeFileSync(scratch, Buffer.concat([Buffer.from(`${headerOf(identity, body)}\n`), body]));
+  writeFile(scratch, Buffer.concat([Buffer.from(`${headerOf(identity, body)}\n`), body]));
   renameSync(scratch, kept);
   return listing;
 }

@@ -7,9 +7,9 @@ import {
   linkSync,
   mkdirSync,
   openSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
+import { writeFile } from '../host/write.ts';
 import { type Digest, digestOf, startDigest } from '../store/digest.ts';
 import type { GivenIds, RecordPatches } from '../store/layers.ts';
 import { type Entry, type File, parentOf, sorted, type TreePath, withFirstLinks } from '../store/manifest.ts';
@@ -245,7 +245,7 @@ class TreeWriter implements TarVisitor {
       const path = `${INFO}/${infoName}.${extension}` as TreePath;
       if (this.#entries.has(path)) throw new NeedsDpkg(`it has "${path}"`);
       const file = at(this.#folder, path);
-      writeFileSync(file, content, { flag: 'wx' });
+      writeFile(file, content, { flag: 'wx' });
       const common = { path, mode, uid: 0, gid: 0, mtime, xattrs: '' };
       const entry: File = {
         ...common,

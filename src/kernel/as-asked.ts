@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolders } from '../host/folder.ts';
+import { writeFile } from '../host/write.ts';
 import { INPUT, OUT } from './builder.ts';
 import { kconfigError, type Problem } from './check-kconfig.ts';
 import { findProblems, type KconfigTree } from './facts.ts';
@@ -33,7 +34,7 @@ export function kconfigTree(job: KernelJob): KconfigTree {
       const input = join(job.work, 'kconfig-files');
       const out = join(job.work, 'kconfig-out');
       for (const folder of [input, out]) makeFolders(folder, 0o755);
-      for (const [file, text] of Object.entries(files)) writeFileSync(join(input, file), text);
+      for (const [file, text] of Object.entries(files)) writeFile(join(input, file), text);
       job.tree.begin();
       const outcome = await runStage(job, {
         script: `export FILES=${INPUT}\n{ ${script}\n} >${OUT}/stdout`,

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
+import { writeFile } from '../host/write.ts';
 import type { Making } from '../layers/maker.ts';
 import { logFile, type Workshop } from '../layers/run.ts';
 import { type View, viewDigests } from '../layers/view.ts';
@@ -27,7 +28,7 @@ import { givePatched, openTree, replaceFolder, shadowsHeader } from './tree.ts';
 
 /** Builds a kernel with its modules as far as the kept tree does not hold it yet, and leaves what is installed in the layer. */
 export async function buildKernel(making: Making, data: KernelData): Promise<void> {
-  writeFileSync(logFile(making.workshop.store, making.scriptlet.name), '');
+  writeFile(logFile(making.workshop.store, making.scriptlet.name), '');
   await withKernel(making, data, async (job, patched) => {
     const config = await configure(job, patched);
     await requireAsAsked(job, config);

@@ -1,6 +1,7 @@
-import { lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
+import { writeFile } from '../host/write.ts';
 import { BUILD, INPUT } from './builder.ts';
 import { settingsText } from './data.ts';
 import { type KernelJob, keyOfStage, makeWords, requireSuccess, runStage } from './job.ts';
@@ -25,7 +26,7 @@ export async function configure(job: KernelJob, patched: Patched): Promise<strin
   tree.keep({ config: undefined, built: undefined });
   const text = overlay(await baseConfig(job, base), settings === '' ? [] : data.config.settings);
   const input = join(job.work, 'config');
-  writeFileSync(input, text);
+  writeFile(input, text);
   const make = makeWords(job);
   const outcome = await runStage(job, {
     script: [
@@ -97,7 +98,7 @@ async function baseConfig(job: KernelJob, key: string): Promise<string> {
   });
   requireSuccess(job, `make ${data.base.name} for the kernel`, outcome);
   const text = readOwn(join(tree.folder, 'build', '.config.base'));
-  writeFileSync(kept, text);
+  writeFile(kept, text);
   tree.keep({ base: key });
   return text;
 }

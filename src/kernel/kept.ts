@@ -1,6 +1,7 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { bootId } from '../host/clock.ts';
+import { writeFile } from '../host/write.ts';
 import { isReadOnly, type Layout, namesIn, syncFolder } from '../store/layout.ts';
 import { syncFilesystemOf } from '../store/sync.ts';
 
@@ -35,7 +36,7 @@ export function isWhole(folder: string): boolean {
 /** With `durable` it is on the disk when this returns. */
 export function writeKept(folder: string, note: KeptNote, { durable = false } = {}): void {
   const file = join(folder, NOTE);
-  writeFileSync(`${file}.new`, JSON.stringify(note), { flush: durable });
+  writeFile(`${file}.new`, JSON.stringify(note), { flush: durable });
   renameSync(`${file}.new`, file);
   if (durable) syncFolder(folder);
 }

@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { makeFolders } from '../host/folder.ts';
 import { lastLines } from '../host/program.ts';
+import { writeFile } from '../host/write.ts';
 import { at, digestFile, walk } from '../store/tree.ts';
 import { type Builder, builderEnvironment, INPUT, LINUX } from './builder.ts';
 import type { Patch } from './data.ts';
@@ -33,7 +34,7 @@ export async function applyPatches(
   const input = join(work, 'patches');
   mkdirSync(input, { mode: 0o755 });
   const commands = patches.map(({ strip, reverse, content }, index) => {
-    writeFileSync(join(input, String(index)), content);
+    writeFile(join(input, String(index)), content);
     const options = `-p${strip} --fuzz=0 --force --no-backup-if-mismatch --reject-format=unified${reverse ? ' -R' : ''}`;
     return `echo '${MARK}${index}'; patch ${options} -i ${INPUT}/${index}`;
   });

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolders } from '../host/folder.ts';
+import { writeFile } from '../host/write.ts';
 import { BUILD, builderEnvironment, INPUT, OUT } from './builder.ts';
 import type { KconfigTree } from './facts.ts';
 import { type KernelJob, makeWords, requireSuccess } from './job.ts';
@@ -30,7 +31,7 @@ export function openScratch(job: KernelJob): Scratch {
   const run = (script: string, further: typeof binds = []) =>
     job.builder.run({ script, env, over, binds: [...binds, ...further] });
   const configure = async (goal: string, config: string, result: string): Promise<string> => {
-    writeFileSync(file, config);
+    writeFile(file, config);
     requireSuccess(job, `run make ${goal} for the kernel`, await run(`${make} -s ${goal}`));
     return readFileSync(join(build, result), 'utf8');
   };
@@ -39,7 +40,7 @@ export function openScratch(job: KernelJob): Scratch {
     async run(script, files) {
       const [input, out] = ['scratch-files', 'scratch-out'].map((name) => join(job.work, name));
       for (const folder of [input!, out!]) makeFolders(folder, 0o755);
-      for (const [name, text] of Object.entries(files)) writeFileSync(join(input!, name), text);
+      for (const [name, text] of Object.entries(files)) writeFile(join(input!, name), text);
       const outcome = await run(`export FILES=${INPUT}\n{ ${script}\n} >${OUT}/stdout`, [
         { from: input!, to: INPUT, writable: false },
         { from: out!, to: OUT, writable: true },
@@ -57,7 +58,7 @@ export function openScratch(job: KernelJob): Scratch {
       return ending.exitCode === 0;
     },
     async edit(config) {
-      writeFileSync(file, config);
+      writeFile(file, config);
       // Left alone where nothing is saved.
       rmSync(join(build, '.config.old'), { force: true });
       const words = ['/bin/sh', '-c', `exec ${make} -s menuconfig`];

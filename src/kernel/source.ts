@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { debPath } from '../debian/debs.ts';
 import type { Lock } from '../debian/lock.ts';
@@ -6,6 +6,7 @@ import { bootId } from '../host/clock.ts';
 import { SnapError } from '../host/error.ts';
 import { makeFolders } from '../host/folder.ts';
 import { lastLines } from '../host/program.ts';
+import { writeFile } from '../host/write.ts';
 import { pinOf } from '../layers/key.ts';
 import type { Workshop } from '../layers/run.ts';
 import { readOnlyProc, runSandboxed, type Step } from '../layers/sandbox.ts';
@@ -64,7 +65,7 @@ export async function unpackSource(workshop: Workshop, name: string, source: Sou
     if (exitCode !== 0) throw noSource(name, source, log);
     const seconds = (performance.now() - begun) / 1000;
     const note = { format: 1, name: source.name, seconds, boot: bootId() };
-    writeFileSync(join(made, NOTE), JSON.stringify(note));
+    writeFile(join(made, NOTE), JSON.stringify(note));
     renameSync(made, folder);
     return join(folder, 'tree');
   } finally {

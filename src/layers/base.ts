@@ -1,17 +1,10 @@
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
 import type { Pin } from '../debian/lock.ts';
 import { makeNode } from '../host/syscall.ts';
+import { writeFile } from '../host/write.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import type { TreePath } from '../store/manifest.ts';
 import type { DebTrees } from './deb-trees.ts';
@@ -68,9 +61,9 @@ export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Input
     prepare: (folder) => [baseStep(workshop, stackedDebs, folder)],
     finish(upper) {
       if (conf.foreignArchs.length > 0) {
-        writeFileSync(join(upper, 'var/lib/dpkg/arch'), `${[lock.arch, ...conf.foreignArchs].join('\n')}\n`);
+        writeFile(join(upper, 'var/lib/dpkg/arch'), `${[lock.arch, ...conf.foreignArchs].join('\n')}\n`);
       }
-      writeFileSync(join(upper, 'etc/fstab'), FSTAB);
+      writeFile(join(upper, 'etc/fstab'), FSTAB);
       makeDevices(upper);
     },
     otherwise,
@@ -127,7 +120,7 @@ function mmdebstrapStep(
     const file = debPath(store.layout.debs, pin);
     stageFixed(file, join(repository, basename(file)));
   }
-  writeFileSync(join(repository, 'Packages'), index);
+  writeFile(join(repository, 'Packages'), index);
   const hook = `rm -f "$1/etc/resolv.conf" "$1/etc/hostname" "$1/etc/apt/sources.list" "$1/etc/apt/apt.conf.d/99mmdebstrap"`;
   return {
     command: [

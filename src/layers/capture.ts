@@ -6,13 +6,13 @@ import {
   readFileSync,
   renameSync,
   rmdirSync,
-  writeFileSync,
 } from 'node:fs';
 import { fateOf } from '../debian/fate.ts';
 import { parseRecords, type Records } from '../debian/records.ts';
 import type { Span } from '../host/clock.ts';
 import { errno } from '../host/error.ts';
 import { readXattrs, removeXattr, writeXattr } from '../host/syscall.ts';
+import { writeFile } from '../host/write.ts';
 import type { RecordChange, RecordPatches } from '../store/layers.ts';
 import {
   type Entry,
@@ -175,7 +175,7 @@ function isWhiteout(stat: BigIntStats): boolean {
  */
 function emptied(file: Buffer, { mode, uid, gid }: BigIntStats, epoch: number): BigIntStats {
   const beside = Buffer.concat([file, Buffer.from('.snap-own')]);
-  writeFileSync(beside, '', { flag: 'wx' });
+  writeFile(beside, '', { flag: 'wx' });
   lchownSync(beside, Number(uid), Number(gid));
   chmodSync(beside, Number(mode & 0o7777n));
   for (const [name, value] of readXattrs(file)) writeXattr(beside, name, value);

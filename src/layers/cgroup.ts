@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { release, totalmem } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { errno } from '../host/error.ts';
+import { writeFile } from '../host/write.ts';
 import { type HeldFolder, makeHeldFolder, sweepFolders } from '../store/locks.ts';
 
 /** What bounds one layer's processes; a limit that this host cannot set is not there. */
@@ -128,7 +129,7 @@ function bound({ files, limit }: Controller, group: string): boolean {
   const file = files.map((name) => join(group, name)).find((path) => existsSync(path));
   if (file === undefined) return false;
   try {
-    writeFileSync(file, String(limit()));
+    writeFile(file, String(limit()));
     return true;
   } catch {
     return false;

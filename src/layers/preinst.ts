@@ -1,6 +1,6 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolders } from '../host/folder.ts';
+import { writeFile } from '../host/write.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { startingWith } from '../store/sorted-manifest.ts';
 import { at, makeEntry } from '../store/tree.ts';
@@ -60,6 +60,6 @@ export function stagePreinst(store: Store, { row, infoName }: StackedDeb, folder
     makeEntry(entry, at(staged, entry.path.slice(start.length)), at(store.treeOf(row.n), entry.path));
   const [[, status] = []] = store.recordsOf(row.n)[STATUS] ?? [];
   const control = status?.replace(/^Status: .*\n/m, '').replace(/\nConffiles:(\n .*)+$/, '');
-  writeFileSync(join(staged, 'control'), `${control}\n`, { encoding: 'latin1', mode: 0o644 });
+  writeFile(join(staged, 'control'), `${control}\n`, { encoding: 'latin1', mode: 0o644 });
   return true;
 }

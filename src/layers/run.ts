@@ -1,10 +1,11 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { Lock } from '../debian/lock.ts';
 import { type Clock, watchClock } from '../host/clock.ts';
 import { errno, SnapError } from '../host/error.ts';
 import { lastLines } from '../host/program.ts';
+import { writeFile } from '../host/write.ts';
 import type { Conf } from '../project/conf.ts';
 import { missingDeclaration } from '../project/diagnose.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
@@ -277,7 +278,7 @@ export function logFile(store: Store, name: string): string {
 function keepLog(workshop: Workshop, job: LayerJob, folder: string): string {
   const file = logFile(workshop.store, job.name);
   if (existsSync(join(folder, 'log'))) copyFileSync(join(folder, 'log'), file);
-  else writeFileSync(file, '');
+  else writeFile(file, '');
   return file;
 }
 

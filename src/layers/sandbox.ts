@@ -1,10 +1,11 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { makeFolders } from '../host/folder.ts';
 import { fuseOptions } from '../host/fuse.ts';
 import { ownFile } from '../host/own.ts';
 import { attempt, type Outcome } from '../host/program.ts';
+import { writeFile } from '../host/write.ts';
 import { type Bounds, makeBounds, PROCESS_LIMIT, processBound } from './cgroup.ts';
 import { seccompFilter } from './seccomp.ts';
 
@@ -83,7 +84,7 @@ const CAPABILITIES = [
 export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   const { folder, lower, steps, copiesUpper = false, notes, signal, timeout, apart = false } = request;
   const stack = makeStack(folder, lower);
-  writeFileSync(join(folder, 'report'), '');
+  writeFile(join(folder, 'report'), '');
   const filtered = writeFilter(folder);
   const bounds = makeBounds(basename(folder));
   try {
@@ -170,7 +171,7 @@ function refuseUnbegun(folder: string, { exitCode, stderr }: Outcome): void {
 /** False where there is no filter for this machine. */
 function writeFilter(folder: string): boolean {
   const filter = seccompFilter(process.arch);
-  writeFileSync(join(folder, 'seccomp'), filter ?? '');
+  writeFile(join(folder, 'seccomp'), filter ?? '');
   return filter !== undefined;
 }
 

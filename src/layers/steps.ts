@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { debPath } from '../debian/debs.ts';
 import type { Lock, PackageId } from '../debian/lock.ts';
+import { writeFile } from '../host/write.ts';
 import { sourceFile } from '../project/declared.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import type { Store } from '../store/layers.ts';
@@ -243,8 +244,8 @@ export function scriptletStep(scriptlet: Scriptlet, options: ScriptletStepOption
     stageFixed(join(options.sourcesDir, source.sha256), join(inputs, 'sources', sourceFile(source)));
   }
   // Not the project's own file: whoever saves it now would have it run under the key of what it was.
-  writeFileSync(join(inputs, 'scriptlet.sh'), scriptlet.text);
-  writeFileSync(join(inputs, 'variables.sh'), scriptlet.variables);
+  writeFile(join(inputs, 'scriptlet.sh'), scriptlet.text);
+  writeFile(join(inputs, 'variables.sh'), scriptlet.variables);
   const bind = (name: string): Bind => ({ from: join(inputs, name), to: `${RUN}/${name}` });
   return {
     command: ['/bin/bash', `${RUN}/prelude.sh`],

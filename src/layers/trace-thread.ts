@@ -7,7 +7,7 @@ import { type Sought, soughtBy } from '../debian/name-search.ts';
 import { errno } from '../host/error.ts';
 import { type FolderServer, type FolderTree, folderServer, type Look, PLAIN } from '../host/fuse.ts';
 import { pollFiles } from '../host/syscall.ts';
-import type { Entry } from '../store/manifest.ts';
+import type { Entry, TreePath } from '../store/manifest.ts';
 import { SortedManifest } from '../store/sorted-manifest.ts';
 import { DATABASE, mayWatch, type Trace } from './trace.ts';
 import type { TraceReply, TraceTask } from './tracer.ts';
@@ -77,14 +77,13 @@ function sleep(milliseconds: number): void {
 
 function begin({ fd, ended, layers, view, own }: TraceTask): Session {
   const contents = view.map((n) => contentsOf(layers, n));
-  const entriesAt = (path: string): Known[] => contents.flatMap((known) => known.get(path) ?? []);
   const absent = new Set<string>();
   const listed = new Set<string>();
   const searched = new Map<string, readonly [string, Sought]>();
   const importers = new Set<number>();
   const readers = watchReaders(own);
   const below: FolderTree = {
-    lookOf: (path) => (contents.some((known) => known.get(path)?.type === 'dir') ? PLAIN : undefined),
+    lookOf: (path) => (contents.some(({ folders }) => folders.has(path)) ? PLAIN : undefined),
     missed(path) {
       if (absent.size <= MANY) absent.add(path);
     },
@@ -103,8 +102,10 @@ function begin({ fd, ended, layers, view, own }: TraceTask): Session {
   const above: FolderTree = {
     // As the topmost layer has it, which is what an overlay shows. It is asked for only in folders that are here.
     lookOf(path) {
-      const entries = entriesAt(path);
-      return mayWatch(path, entries) ? entries.at(-1)?.look : undefined;
+      const all = foldersAt(contents, path);
+      if (all.length === 0 || !mayWatch(path, all)) return undefined;
+      const hash = hashOf(path);
+      return contents.some((layer) => layer.hasOther(path, hash)) ? undefined : all.at(-1);
     },
     missed(path) {
       if (met.size <= MANY) met.add(path);
@@ -131,22 +132,66 @@ function begin({ fd, ended, layers, view, own }: TraceTask): Session {
   };
 }
 
-/** What a layer has at a path; of a folder, how it looks. */
-type Known = Pick<Entry, 'type' | 'xattrs'> & { readonly look: Look | undefined };
+/** A folder of a layer. */
+type Folder = Look & Pick<Entry, 'type' | 'xattrs'>;
 
-const NO_FOLDER: Known = { type: 'file', xattrs: '', look: undefined };
+type Contents = {
+  readonly folders: ReadonlyMap<string, Folder>;
+  /** Whether there is something else than a folder. */
+  hasOther(path: string, hash: number): boolean;
+};
 
-const known = new Map<string, ReadonlyMap<string, Known>>();
+const known = new Map<string, Contents>();
 
-function contentsOf(layers: string, n: number): ReadonlyMap<string, Known> {
+/** What a layer has. Of all that is no folder a digest of the path is kept, since there may be half a million of them. */
+function contentsOf(layers: string, n: number): Contents {
   const file = join(layers, String(n), 'manifest');
   const there = known.get(file);
   if (there) return there;
-  const contents = new Map<string, Known>();
-  for (const { path, type, mode, uid, gid, mtime, xattrs } of new SortedManifest(readFileSync(file)).values())
-    contents.set(path, type === 'dir' ? { type, xattrs, look: { mode, uid, gid, mtime } } : NO_FOLDER);
+  const manifest = new SortedManifest(readFileSync(file));
+  const folders = new Map<string, Folder>();
+  for (const { path, type, mode, uid, gid, mtime, xattrs } of manifest.folders())
+    folders.set(path, { type, mode, uid, gid, mtime, xattrs });
+  const others = new Uint32Array(manifest.size - folders.size);
+  let next = 0;
+  for (const { path, type } of manifest.outline()) if (type !== 'dir') others[next++] = hashOf(path);
+  others.sort();
+  const contents: Contents = {
+    folders,
+    hasOther: (path, hash) =>
+      holds(others, hash) &&
+      !folders.has(path) &&
+      new SortedManifest(readFileSync(file)).get(path as TreePath) !== undefined,
+  };
   known.set(file, contents);
   return contents;
+}
+
+function foldersAt(contents: readonly Contents[], path: string): Folder[] {
+  const all: Folder[] = [];
+  for (const { folders } of contents) {
+    const one = folders.get(path);
+    if (one) all.push(one);
+  }
+  return all;
+}
+
+/** FNV-1a, 32 bits. */
+function hashOf(path: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < path.length; at++) hash = Math.imul(hash ^ path.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
+}
+
+/** By bisection. */
+function holds(sorted: Uint32Array, value: number): boolean {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (sorted[middle]! < value) from = middle + 1;
+    else to = middle;
+  }
+  return sorted[from] === value;
 }
 
 type Reader = { readonly program: Program | undefined; times: number };

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { isDerived } from '../debian/derived.ts';
 import { formatRecords, type Records, recordName } from '../debian/records.ts';
+import { writeFile } from '../host/write.ts';
 import type { Digest } from '../store/digest.ts';
 import type { LayerRow, RecordPatches, Store } from '../store/layers.ts';
 import { type Entry, type Manifest, parentOf, printable, type TreePath } from '../store/manifest.ts';
@@ -316,13 +317,13 @@ export function makeTop(
   for (const [path, file] of view.records) {
     makeParents(path as TreePath);
     const target = at(folder, path);
-    writeFileSync(target, recordBytes(path, file));
+    writeFile(target, recordBytes(path, file));
     setMetadata({ ...file, type: 'dir', path: path as TreePath, mtime: epoch, xattrs: '' }, target);
   }
   for (const { path, mode, content, instead } of extras) {
     if (!instead && view.get(path)) continue;
     makeParents(path);
-    writeFileSync(at(folder, path), content);
+    writeFile(at(folder, path), content);
     setMetadata({ type: 'dir', path, mode, uid: 0, gid: 0, mtime: epoch, xattrs: '' }, at(folder, path));
   }
   for (const path of made) setTime(at(folder, path), epoch);

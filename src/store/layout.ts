@@ -8,11 +8,11 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { diskFailure, errno, SnapError } from '../host/error.ts';
 import { makeFolders } from '../host/folder.ts';
+import { writeFile } from '../host/write.ts';
 
 /** The version of everything that lies in a store. A newer one is refused. */
 export const FORMAT = 1;
@@ -81,7 +81,7 @@ export function prepareLayout(layout: Layout): void {
   const { root, index, indexLock, lock, images, ...folders } = layout;
   for (const folder of [root, ...Object.values(folders), images]) makeFolder(folder);
   for (const folder of [layout.root, layout.images]) chmodSync(folder, 0o700);
-  if (!checkFormat(layout)) writeFileSync(formatFile(layout), `${FORMAT}\n`);
+  if (!checkFormat(layout)) writeFile(formatFile(layout), `${FORMAT}\n`);
 }
 
 /** Makes a folder that is closed to others, unless it is there. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeFile } from '../host/write.ts';
 import type { Layout } from './layout.ts';
 import { removeTree } from './tree.ts';
 
@@ -45,5 +46,5 @@ export function isTight({ root }: Place): boolean {
 
 /** Bytes that no filesystem makes small. */
 function fill(file: string): void {
-  writeFileSync(file, randomBytes(BYTES), { flag: 'wx', mode: 0o600 });
+  writeFile(file, randomBytes(BYTES), { flag: 'wx', mode: 0o600 });
 }
