@@ -4,7 +4,7 @@ import { diskFailure, SnapError } from '../host/error.ts';
 import { notice } from '../host/notice.ts';
 import { removeFile } from '../host/remove.ts';
 import { type Database, isDamage, openIndex, openIndexCopy, SCHEMA, type Statement } from './database.ts';
-import { isReadOnly, type Layout, readOnlyError, syncFolder } from './layout.ts';
+import { isReadOnly, type Layout, readOnlyError, syncFile, syncFolder } from './layout.ts';
 import { type Held, holdLockNow } from './locks.ts';
 import { withLog } from './log.ts';
 import { indexInMemory, layerNumbers, type Rebuilt, rebuildIndex } from './rebuild.ts';
@@ -232,6 +232,7 @@ function replaceIndex(layout: Layout): Rebuilt {
   const fresh = `${layout.index}.new`;
   for (const end of ['', '-wal', '-shm', '-journal']) removeFile(`${fresh}${end}`);
   const rebuilt = rebuildIndex(layout, fresh);
+  syncFile(fresh); // else its name may outlive the power, and nothing in it
   setAside(layout.index);
   renameSync(fresh, layout.index);
   syncFolder(layout.root);

@@ -149,11 +149,16 @@ export function namesIn(folder: string): string[] {
 
 /** Brings a folder's own entries (names in it) to the disk. */
 export function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
+  syncFile(folder);
+}
+
+/** Brings what a file holds to the disk. */
+export function syncFile(file: string): void {
+  const fd = openSync(file, 'r');
   try {
     fsyncSync(fd);
   } catch (error) {
-    throw diskFailure(error, folder) ?? error;
+    throw diskFailure(error, file) ?? error;
   } finally {
     closeSync(fd);
   }
