@@ -105,17 +105,17 @@ export async function buildHeld(
   store.settleDisk();
   settleKernels(store.layout);
   const seconds = (performance.now() - begun) / 1000;
-  const text = formatLock(withIds(made.bench.lock, made.bench.ledger));
+  const lockText = formatLock(withIds(made.bench.lock, made.bench.ledger));
   await recordBuild(store, request.conf, output, async () => ({
     seconds,
-    lock: digestOf(text),
+    lock: digestOf(lockText),
     ran: [...made.results, ...results].filter(({ state }) => state === 'run').map(({ name }) => name),
     commit: await (commit ?? commitIfAny(request.project)),
   }));
   const { path: image, digest, paths, bytes } = output;
   const result = { image, digest, seconds, paths, bytes, layers: [...made.results, ...results] };
   if (request.output === undefined)
-    rememberUnchanged(store, request.conf, result, witnesses(inputs, text, read));
+    rememberUnchanged(store, request.conf, result, witnesses(inputs, lockText, read));
   return result;
 }
 

@@ -1,4 +1,4 @@
-import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Dispatcher } from 'undici';
 import { errno, SnapError } from '../host/error.ts';
+import { randomName } from '../host/random.ts';
 import type { Proxies } from './host-proxy.ts';
 
 /** One file to fetch: where from, what it must be, and where it goes. */
@@ -69,7 +70,7 @@ export async function openClient(proxies: Proxies): Promise<Client> {
  */
 export async function transfer(client: Client, what: Transfer, options: TransferOptions): Promise<void> {
   const released = `${what.file}.part`;
-  const part = join(dirname(what.file), `.${basename(what.file)}.${randomBytes(6).toString('hex')}.part`);
+  const part = join(dirname(what.file), `.${basename(what.file)}.${randomName()}.part`);
   await rename(released, part).catch(() => undefined);
   try {
     await tries(client, what, part, options);

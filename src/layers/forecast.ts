@@ -10,6 +10,7 @@ import { type Reason, reasonOf, wordsOf } from './reason.ts';
 import { findLayer, lookForStanding } from './round.ts';
 import { type Sequence, waitsFor } from './sequence.ts';
 import { settlements } from './settle.ts';
+import { traceOf } from './standing.ts';
 import { mergeView, type ViewLayer } from './view.ts';
 
 export type PlannedLayer = {
@@ -125,7 +126,7 @@ function openIn(lock: Lock, sequence: Sequence): string[] {
 
 function isNoted({ store, conf, rerun }: Bench, name: string): { noted?: true } {
   const last = rerun.has(name) ? undefined : store.lastOf(name, conf.name);
-  return last && store.traceOf(last.n) !== undefined ? { noted: true } : {};
+  return last && traceOf(store, last.n) !== undefined ? { noted: true } : {};
 }
 
 function lastTook({ store, conf }: Pick<Bench, 'store' | 'conf'>, name: string): { seconds?: number } {

@@ -19,12 +19,17 @@ export function findStanding(
   const last = store.lastOf(name, conf);
   if (last === undefined || inputs.network === true) return undefined;
   if (!isSameButView(inputs, store.noteOf(last.n).inputs as Inputs)) return undefined;
-  const text = store.traceOf(last.n);
-  const trace = text === undefined ? undefined : parseTrace(text);
+  const trace = traceOf(store, last.n);
   const ran = trace && ranLast(store, conf, name);
   if (!ran || ran.row.n !== last.n || !standsOn(store, ran, trace, view())) return undefined;
   store.letStand(last, keyOf(inputs));
   return last;
+}
+
+/** What a layer's run looked for; undefined where nobody knows. */
+export function traceOf(store: Store, n: number): Trace | undefined {
+  const text = store.traceOf(n);
+  return text === undefined ? undefined : parseTrace(text);
 }
 
 /** A layer, and what it saw. */

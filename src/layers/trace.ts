@@ -69,15 +69,9 @@ export function stands(
 ): boolean {
   const absent = new Set(trace.absent);
   const listed = new Set(trace.listed);
-  const folders = new Map<TreePath, boolean>([['' as TreePath, true]]);
   /** Where some layer has no folder, or one above it has none, the trees below that one are not asked. */
-  const isFolderOfAll = (path: TreePath): boolean => {
-    const isOne =
-      folders.get(path) ??
-      (entriesAt(path).every(({ type }) => type === 'dir') && isFolderOfAll(parentOf(path)));
-    folders.set(path, isOne);
-    return isOne;
-  };
+  const isFolderOfAll = allTheWay((path) => entriesAt(path).every(({ type }) => type === 'dir'));
+  const isWatched = allTheWay((path) => mayWatch(path, entriesAt(path)));
   const isUnseen = (path: TreePath): boolean => {
     let gap = path;
     for (;;) {
@@ -94,12 +88,6 @@ export function stands(
       }
       gap = above;
     }
-  };
-  const watched = new Map<TreePath, boolean>([['' as TreePath, true]]);
-  const isWatched = (path: TreePath): boolean => {
-    const isOne = watched.get(path) ?? (mayWatch(path, entriesAt(path)) && isWatched(parentOf(path)));
-    watched.set(path, isOne);
-    return isOne;
   };
   const met = new Set(trace.met);
   /** Of something that is no folder, and may be gone by now. */
@@ -124,6 +112,17 @@ export function stands(
   if (stanzas === undefined) return false;
   for (const key of stanzas) packages.add(key.split(/[:\0]/)[0]!);
   return packages.size === 0 || (trace.asked !== 'whole' && !trace.asked.some((name) => packages.has(name)));
+}
+
+/** What holds for a folder when it holds for it and for all above it, but the topmost; each is asked once. */
+function allTheWay(holds: (path: TreePath) => boolean): (path: TreePath) => boolean {
+  const known = new Map<TreePath, boolean>([['' as TreePath, true]]);
+  const isSo = (path: TreePath): boolean => {
+    const answer = known.get(path) ?? (holds(path) && isSo(parentOf(path)));
+    known.set(path, answer);
+    return answer;
+  };
+  return isSo;
 }
 
 /** The package of one of dpkg's files about packages. */

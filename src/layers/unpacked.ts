@@ -8,6 +8,7 @@ import { outlineOf, startingWith } from '../store/sorted-manifest.ts';
 import { at, makeEntry, setMetadata } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
 import { plainName } from './contribution.ts';
+import { once } from './once.ts';
 import { placeEntry, type RecordFile, type View, withRecords } from './view.ts';
 
 /** A deb's tree that is to be put on a view. */
@@ -46,10 +47,10 @@ export function infoNameOf(store: Store, row: LayerRow): string {
 export function planStacking(store: Store, view: View, debs: readonly Stackable[]): Stacking {
   const reasons = new Map<string, string>();
   const shared = new Set<TreePath>();
-  const rules = dpkgRules(store, view);
+  const rules = once(() => dpkgRules(store, view));
   const claims = new Map<TreePath, Stackable & { readonly isDir: boolean }>();
   for (const { name, row } of debs) {
-    const reason = rules ?? reasonFor(store, view, row, shared);
+    const reason = rules() ?? reasonFor(store, view, row, shared);
     if (reason !== undefined) reasons.set(name, reason);
     const gone = removedConffiles(stanzaOf(store, row)).map((path) => ({ path, type: 'file' }));
     for (const { path, type } of [...outlineOf(store.manifestOf(row.n)), ...gone]) {
