@@ -91,14 +91,15 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   using tops = makeTops(bench);
   bench.report({ kind: 'planned', layers: sequence.scriptlets.length + 1 });
 
-  const base = obtain(bench, results, 'base', baseInputs(bench.lock, bench.conf), [], (own, inputs) =>
-    runBase(own, bench.trees, inputs),
-  ).then(
+  const base = obtain(bench, results, 'base', baseInputs(bench.lock, bench.conf), [], (own, inputs) => {
+    const made = runBase(own, bench.trees, inputs);
+    unpackAhead(bench, sequence); // after what it has asked for itself
+    return made;
+  }).then(
     (row): Outcome => ({ kind: 'done', layer: { name: 'base', row, sees: new Set() } }),
     (error): Outcome => ({ kind: 'failed', error }),
   );
   outcomes.set('base', base);
-  if (findLayer(bench, baseInputs(bench.lock, bench.conf)) === undefined) unpackAhead(bench, sequence);
 
   const make = async (scriptlet: Scriptlet, position: number): Promise<Outcome> => {
     const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseLock } from '../../src/debian/lock-text.ts';
 import { Store } from '../../src/store/layers.ts';
 import { identity, sorted, type TreePath } from '../../src/store/manifest.ts';
 import { scanTree } from '../../src/store/tree.ts';
@@ -145,4 +147,26 @@ test("an image has the linker's cache, although no layer over the base brings a 
   build(project);
   assert.ok(lstatSync(join(project, 'images/a/etc/ld.so.cache')).size > 1000);
   isSameAsBefore(project);
+});
+
+test('the debs of a base are unpacked before those of what goes on it', () => {
+  const project = makeProject(
+    {
+      bus: 'install_debian_deb dbus\n',
+      jobs: 'install_debian_deb cron\n',
+      net: 'install_debian_deb netbase libyaml-0-2\n',
+    },
+    { store: 'empty' },
+  );
+  build(project);
+  const lock = parseLock(readFileSync(join(project, 'conf/a.lock'), 'utf8'), join(project, 'conf/a.lock'));
+  const base = new Set(lock.base.map((id) => `deb/${lock.pins.get(id)!.name}`));
+  using store = new Store(project);
+  const { rows } = store.inventory();
+  const isOfBase = rows.filter(({ kind }) => kind === 'deb').map(({ name }) => base.has(name));
+  const others = isOfBase.filter((is) => !is).length;
+  assert.ok(others >= 4, String(others));
+  // Of those that are unpacked side by side, a small one is done before a large one that was begun earlier.
+  const late = isOfBase.slice(isOfBase.indexOf(false)).filter(Boolean).length;
+  assert.ok(late <= availableParallelism(), `${late} of the base's came after one of the others'`);
 });
