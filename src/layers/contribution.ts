@@ -66,20 +66,27 @@ function contribution(store: Store, row: LayerRow, questions: readonly Question[
 }
 
 function openQuestion({ interest, prefix }: Question) {
+  const looksAt = lookerOf(interest.package, prefix);
   const rules = derivedBy(plainName(interest.package));
   const lines: string[] = [];
   let brought = false;
   return {
     look(entry: Entry): void {
       const { path } = entry;
+      if (!looksAt(path)) return;
+      brought ||= entry.type !== 'whiteout';
       const made = rules.some(({ paths }) => paths.test(path));
-      const seen = prefix === undefined ? rules.some(({ from }) => from?.test(path)) : isUnder(path, prefix);
-      const touched = seen || (made && prefix === undefined);
-      brought ||= touched && entry.type !== 'whiteout';
-      if (seen && !made && entry.type !== 'dir') lines.push(`${path}\n${identity(entry)}\n`);
+      if (!made && entry.type !== 'dir') lines.push(`${path}\n${identity(entry)}\n`);
     },
     answer: (): readonly [boolean, string] => [brought, lines.length > 0 ? digestLines(lines) : ''],
   };
+}
+
+/** Tells the paths that matter to a package's trigger: what it looks at, and the files that it makes. */
+export function lookerOf(package_: string, prefix: string | undefined): (path: string) => boolean {
+  if (prefix !== undefined) return (path) => isUnder(path, prefix);
+  const rules = derivedBy(plainName(package_));
+  return (path) => rules.some(({ paths, from }) => paths.test(path) || from?.test(path));
 }
 
 function isUnder(path: string, prefix: string): boolean {

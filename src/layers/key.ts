@@ -18,8 +18,12 @@ const KEY_FORMAT = 3;
 
 export type Inputs = { readonly [name: string]: Json };
 
+const keys = new WeakMap<Inputs, LayerKey>();
+
 export function keyOf(inputs: Inputs): LayerKey {
-  return digestOf(canonicalJson(inputs)) as string as LayerKey;
+  const key = keys.get(inputs) ?? (digestOf(canonicalJson(inputs)) as string as LayerKey);
+  keys.set(inputs, key);
+  return key;
 }
 
 /** Everything that decides the content of the base. */

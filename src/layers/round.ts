@@ -12,6 +12,7 @@ import { runBase } from './base.ts';
 import { type Checkpoint, checkpointKey } from './checkpoint.ts';
 import type { DebTree, DebTrees } from './deb-trees.ts';
 import { adopt, fits } from './ids.ts';
+import { forgetSettling, keepSettling, recallSettling } from './kept-settling.ts';
 import { recallStacking } from './kept-stacking.ts';
 import { recallView } from './kept-view.ts';
 import { baseInputs, checkStaged, type Inputs, keyOf, pinOf } from './key.ts';
@@ -22,6 +23,7 @@ import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
 import { addedDebs, type Sequence, waitsFor } from './sequence.ts';
 import {
+  questionsOf,
   type Settlement,
   settlements,
   settleStep,
@@ -62,14 +64,22 @@ export type Bench = Workshop & {
   readonly makerOf: MakerOf;
 };
 
-/** The layer of the store with this key that fits the ledger of ids; the newest, as one that was run again took another's place. */
+/** The layer of the store with this key that fits the ledger of ids, or one that stands for it. */
 export function findLayer(bench: Pick<Workshop, 'store' | 'ledger'>, inputs: Inputs): LayerRow | undefined {
   const key = keyOf(inputs);
-  const isFitting = (row: LayerRow): boolean => fits(bench.ledger, JSON.parse(row.ids));
-  const own = bench.store.withKey(key).findLast(isFitting);
+  const own = newestOf(bench, key);
   if (own !== undefined) return own;
   const standing = bench.store.standingFor(key);
-  return standing && isFitting(standing) ? standing : undefined;
+  return standing && isFitting(bench, standing) ? standing : undefined;
+}
+
+/** Of the layers with this key that fit the ledger of ids the newest, as one that was run again took another's place. */
+function newestOf(bench: Pick<Workshop, 'store' | 'ledger'>, key: LayerKey): LayerRow | undefined {
+  return bench.store.withKey(key).findLast((row) => isFitting(bench, row));
+}
+
+function isFitting({ ledger }: Pick<Workshop, 'ledger'>, { ids }: LayerRow): boolean {
+  return fits(ledger, JSON.parse(ids));
 }
 
 /** Where no layer has this key, another one may stand for it: then `findLayer` finds that. A kernel's build reads other views too. */
@@ -479,24 +489,63 @@ export type Settled = {
 
 /** Runs the triggers that the layers deferred, each package's as a layer of its own on the finished view. */
 export async function settleLayers(bench: Bench, layers: readonly ViewLayer[]): Promise<Settled> {
+  const known = recallSettled(bench, layers);
+  if (known) return known;
+  const { store, conf, lock } = bench;
   const results: LayerResult[] = [];
   const orders = new Map<string, Set<string>>();
   let all = [...layers];
   let before = all;
+  let isKnown = true;
   for (let round = 1; round <= SETTLE_ROUNDS; round++) {
-    const made = all.slice(before.length).map(({ row }) => bench.store.recordsOf(row.n));
-    const view = withActivated(recallView(bench.store, `${bench.conf.name} settle#${round}`, all), made);
+    const last = all.length - before.length;
+    const view = viewAfter(bench, all, round, last);
     const waiting = round === 1 ? undefined : new Set(unsettled(view).map((key) => key.split(':')[0]));
-    const due = settlements(bench.store, view, bench.lock).filter(
+    const due = settlements(store, view, lock).filter(
       (one) => waiting === undefined || waiting.has(one.package.split(':')[0]),
     );
-    if (due.length === 0) return { layers: all, view: withTriggers(view, undefined), results };
+    isKnown &&= due.every((one) => one.isKnown);
+    if (due.length === 0) {
+      const settling = { layers: all, rounds: round - 1, last };
+      if (!isKnown) forgetSettling(store, conf.name);
+      else {
+        const asked = { own: layers.length, questions: questionsOf(view) };
+        keepSettling(store, conf.name, lock, settling, asked);
+      }
+      return { layers: all, view: withTriggers(view, undefined), results };
+    }
     before = all;
     all = await settleRound(bench, results, all, due, round, orders);
   }
   throw new SnapError('RUN', `Cannot settle: triggers activate each other without end`, {
     hint: 'the packages are named in the log: snap log settle/NAME',
   });
+}
+
+/** The view before a round, of which the `last` layers are those of the round before. */
+function viewAfter({ store, conf }: Bench, all: readonly ViewLayer[], round: number, last: number): View {
+  const made = all.slice(all.length - last);
+  return withActivated(recallView(store, `${conf.name} settle#${round}`, all), () =>
+    made.map(({ row }) => store.recordsOf(row.n)),
+  );
+}
+
+/** What it came to the last time, where that is known without settling anything. */
+function recallSettled(bench: Bench, own: readonly ViewLayer[]): Settled | undefined {
+  const { store, conf, lock, rerun } = bench;
+  const settling = recallSettling(store, conf.name, lock, own);
+  const made = settling?.layers.slice(own.length) ?? [];
+  const isNewest = ({ row }: ViewLayer): boolean => newestOf(bench, row.key)?.n === row.n;
+  if (settling === undefined || !made.every((layer) => !rerun.has(layer.name) && isNewest(layer)))
+    return undefined;
+  const view = viewAfter(bench, settling.layers, settling.rounds + 1, settling.last);
+  if (view.conflicts.length > 0) return undefined;
+  const results: LayerResult[] = [];
+  for (const { name, row } of made) {
+    adopt(bench.ledger, JSON.parse(row.ids));
+    endLayer(bench, results, hitOf({ ...row, name }));
+  }
+  return { layers: settling.layers, view: withTriggers(view, undefined), results };
 }
 
 async function settleRound(

@@ -21,7 +21,17 @@ export type Settlement = {
   /** In byte order. */
   readonly triggers: readonly string[];
   readonly inputs: Inputs;
+  /** Whether one can say what they look at, so that `inputs` has no more of the view than that. */
+  readonly isKnown: boolean;
 };
+
+/** What the packages of a view have their triggers look at. */
+export function questionsOf(view: View): Question[] {
+  return interestsOf(view.records).map((interest): Question => {
+    const { trigger } = interest;
+    return { interest, prefix: trigger.startsWith('/') ? throughAlias(view, trigger) : undefined };
+  });
+}
 
 /**
  * The packages whose triggers layers deferred, or that make a file again which several layers may have left differently. A layer
@@ -30,10 +40,7 @@ export type Settlement = {
  */
 export function settlements(store: Store, view: View, lock: Lock): Settlement[] {
   const status = view.records.get(STATUS)?.records ?? new Map();
-  const questions = interestsOf(view.records).map((interest): Question => {
-    const { trigger } = interest;
-    return { interest, prefix: trigger.startsWith('/') ? throughAlias(view, trigger) : undefined };
-  });
+  const questions = questionsOf(view);
   const rows = view.layers.map(({ row }) => row);
   const contributions = contributionsOf(store, rows, questions);
   const brought = contributions.slice(1);
@@ -52,9 +59,11 @@ export function settlements(store: Store, view: View, lock: Lock): Settlement[] 
     .map(([name, asked]) => {
       const triggers = [...new Set(asked.map(({ interest }) => interest.trigger))].sort();
       const script = view.get(`${INFO}${name}.postinst` as TreePath);
+      const isKnown = asked.every(canSay);
       return {
         package: name,
         triggers,
+        isKnown,
         inputs: {
           format: 3,
           kind: 'settle',
@@ -67,7 +76,7 @@ export function settlements(store: Store, view: View, lock: Lock): Settlement[] 
           activated: triggers.flatMap((trigger) =>
             [...new Set(activated.get(trigger))].filter(Boolean).sort(),
           ),
-          sees: isKnown(asked)
+          sees: isKnown
             ? seenOf(view.layers, contributions, name, asked)
             : digestOf(canonicalJson(viewDigests(view.layers))),
         },
@@ -104,9 +113,9 @@ function activatedNames(brought: readonly Contribution[], status: Records): Map<
   return activated;
 }
 
-/** Whether one can say what triggers look at; that of a name may look at anything, as that of initramfs-tools does. */
-function isKnown(asked: readonly Question[]): boolean {
-  return asked.every(({ interest, prefix }) => prefix !== undefined || isMadeBy(interest));
+/** Whether one can say what a trigger looks at; that of a name may look at anything, as that of initramfs-tools does. */
+function canSay({ interest, prefix }: Question): boolean {
+  return prefix !== undefined || isMadeBy(interest);
 }
 
 /**
@@ -135,29 +144,35 @@ function seenOf(
 
 /** The view with the triggers of one package waiting, and no others: what dpkg is to work off. */
 export function withTriggers(view: View, settlement: Settlement | undefined): View {
-  const file = view.records.get(STATUS);
-  if (!file) return view;
-  const key = settlement && statusKey(file.records, settlement.package);
-  const pending = new Map(settlement && key ? [[key, settlement.triggers]] : []);
-  const records = new Map(view.records).set(STATUS, { ...file, records: withPending(file.records, pending) });
-  return withRecords(view, records);
+  return withStatus(view, (status) => {
+    const key = settlement && statusKey(status, settlement.package);
+    return withPending(status, new Map(settlement && key ? [[key, settlement.triggers]] : []));
+  });
 }
 
 /**
- * The view with the triggers waiting that settle's layers activated while they ran, `patches` being theirs: the package that they are for
+ * The view with the triggers waiting that settle's layers activated while they ran, `patches` giving theirs: the package that they are for
  * may have been at work beside them, and taken all of its own for done.
  */
-export function withActivated(view: View, patches: readonly RecordPatches[]): View {
-  const file = view.records.get(STATUS);
-  if (!file || patches.length === 0) return view;
-  const records = new Map(file.records);
-  for (const patch of patches) {
-    const set = (patch[STATUS] ?? []).flatMap(([key, value]) =>
-      value === null ? [] : [[key, value] as const],
-    );
-    for (const [key, value] of set) if (isPending(key)) records.set(key, value);
-  }
-  return withRecords(view, new Map(view.records).set(STATUS, { ...file, records }));
+export function withActivated(view: View, patches: () => readonly RecordPatches[]): View {
+  return withStatus(view, (status) => {
+    const records = new Map(status);
+    for (const patch of patches()) {
+      const set = (patch[STATUS] ?? []).flatMap(([key, value]) =>
+        value === null ? [] : [[key, value] as const],
+      );
+      for (const [key, value] of set) if (isPending(key)) records.set(key, value);
+    }
+    return records;
+  });
+}
+
+/** The view with another status file, where it has one. */
+function withStatus(view: View, change: (status: Records) => Records): View {
+  return withRecords(view, (files) => {
+    const file = files.get(STATUS);
+    return file ? new Map(files).set(STATUS, { ...file, records: change(file.records) }) : files;
+  });
 }
 
 /** The packages for which triggers still wait in a view. */

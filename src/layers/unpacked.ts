@@ -9,7 +9,7 @@ import { at, makeEntry, setMetadata } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
 import { plainName } from './contribution.ts';
 import { once } from './once.ts';
-import { placeEntry, type RecordFile, type View, withRecords } from './view.ts';
+import { placeEntry, type View, withRecords } from './view.ts';
 
 /** A deb's tree that is to be put on a view. */
 export type Stackable = { readonly name: string; readonly row: LayerRow };
@@ -246,7 +246,7 @@ export function layOut(
       else makeEntry(entry, file, from, false);
     }
   }
-  const known = withRecords(view, withDebs(store, view, debs));
+  const known = withRecords(view, (records) => withDebs(store, records, debs));
   const moved = new Set<TreePath>();
   const isMoved = (path: TreePath): boolean => {
     if (path === '' || moved.has(path)) return path !== '';
@@ -285,8 +285,8 @@ function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number
 }
 
 /** The view's database files, with the records that the debs bring. */
-function withDebs(store: Store, view: View, debs: readonly LayerRow[]): Map<string, RecordFile> {
-  const files = new Map(view.records);
+function withDebs(store: Store, records: View['records'], debs: readonly LayerRow[]): View['records'] {
+  const files = new Map(records);
   for (const { n } of debs) {
     for (const [path, patch] of Object.entries(store.recordsOf(n))) {
       const file = files.get(path) ?? { mode: 0o644, uid: 0, gid: 0, records: new Map() };

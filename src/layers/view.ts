@@ -132,9 +132,9 @@ export function mergeView(store: LayerContents, layers: readonly ViewLayer[], kn
   };
 }
 
-/** The view with other database files. */
-export function withRecords(view: View, records: View['records']): View {
-  return Object.create(view, { records: { value: records } }) as View;
+/** The view with other database files, made when somebody asks for them. */
+export function withRecords(view: View, change: (records: View['records']) => View['records']): View {
+  return Object.create(view, { records: { get: once(() => change(view.records)) } }) as View;
 }
 
 export function seesOf(layers: readonly ViewLayer[]): Sees {

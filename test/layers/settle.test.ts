@@ -161,6 +161,6 @@ test('a trigger that a settle activates waits, although its package was settled 
   );
   const view = mergeView(store, [base]);
   assert.deepEqual(unsettled(view), []);
-  assert.deepEqual(unsettled(withActivated(view, [patch])), ['dbus:amd64']);
-  assert.deepEqual(unsettled(withActivated(view, [{}, store.recordsOf(base.row.n)])), []);
+  assert.deepEqual(unsettled(withActivated(view, () => [patch])), ['dbus:amd64']);
+  assert.deepEqual(unsettled(withActivated(view, () => [{}, store.recordsOf(base.row.n)])), []);
 });
