@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { Pin } from './lock.ts';
 
 /**
@@ -6,5 +5,5 @@ import type { Pin } from './lock.ts';
  * and two archives may have different bytes under one version; dpkg wants no more than the ending.
  */
 export function debPath(debsDir: string, pin: Pick<Pin, 'sha256'>): string {
-  return join(debsDir, `${pin.sha256}.deb`);
+  return `${debsDir}/${pin.sha256}.deb`;
 }

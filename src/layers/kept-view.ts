@@ -1,6 +1,6 @@
 import type { KeptLayer } from '../store/builds.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
-import { type Entry, identity, type Manifest, type TreePath } from '../store/manifest.ts';
+import { type Entry, identity, type TreePath } from '../store/manifest.ts';
 import { differentEntries } from '../store/sorted-manifest.ts';
 import { differencesBetween } from './difference.ts';
 import { ruledPaths } from './displaced.ts';
@@ -38,11 +38,10 @@ export function changedPaths(store: Store, before: View, now: View): Set<TreePat
   if (different === undefined) return undefined;
   const paths = new Set<TreePath>();
   for (const [was, is] of different) {
-    const [old, own] = [was, is].map((row) => row && store.manifestOf(row.n));
-    if (old && own) for (const [path] of differentEntries(old, own)) paths.add(path);
-    else addAll(paths, (old ?? own)!);
+    for (const path of differingIn(store, was, is)) {
+      if (paths.add(path).size > MANY) return undefined;
+    }
   }
-  if (paths.size > MANY) return undefined;
   for (const path of [...paths]) {
     if (!before.isReplaced(path) && !now.isReplaced(path)) continue;
     for (const below of store.pathsBelow(path)) paths.add(below);
@@ -104,8 +103,15 @@ function sameRelations(layers: readonly ViewLayer[], others: ByName, own: ByName
   });
 }
 
-function addAll(paths: Set<TreePath>, manifest: Manifest): void {
-  for (const { path } of manifest.values()) paths.add(path);
+/** The paths at which two layers differ, of which there may be only one. */
+function* differingIn(
+  store: Store,
+  was: LayerRow | undefined,
+  is: LayerRow | undefined,
+): Generator<TreePath> {
+  const [old, own] = [was, is].map((row) => row && store.manifestOf(row.n));
+  if (old && own) for (const [path] of differentEntries(old, own)) yield path;
+  else for (const { path } of (old ?? own)!.values()) yield path;
 }
 
 /** Adds the paths at which two lists of entries in byte order differ. */

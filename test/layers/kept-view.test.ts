@@ -8,7 +8,7 @@ import { changedPaths, recallView } from '../../src/layers/kept-view.ts';
 import { planImage } from '../../src/layers/plan.ts';
 import { mergeView, type View, type ViewLayer } from '../../src/layers/view.ts';
 import type { Store } from '../../src/store/layers.ts';
-import { type Entry, identity, printable, type TreePath } from '../../src/store/manifest.ts';
+import { type Entry, identity, type Manifest, printable, type TreePath } from '../../src/store/manifest.ts';
 import { scanTree } from '../../src/store/tree.ts';
 import { addLayer, EPOCH, someFolder, someStore } from './some-layers.ts';
 
@@ -162,6 +162,26 @@ test('two views may differ where a layer that changed does, and nowhere else', (
   const gone = between({ base, other, leaf: `${leaf('one')}; rm -r usr/d; mknod usr/d c 0 0` });
   for (const one of ['usr/d', 'usr/d/1', 'usr/d/4'])
     assert.ok(gone?.includes(one), `${one}, beneath a folder that is gone`);
+});
+
+test('views that differ at too many paths to look at each are not read to their end to know it', () => {
+  const store = someStore();
+  const base = addLayer(store, [], 'mkdir etc', { name: 'base', kind: 'base' });
+  const large = addLayer(store, [base], 'touch large', { name: 'large' });
+  let read = 0;
+  const manifest: Manifest = {
+    size: Infinity,
+    get: () => undefined,
+    *values() {
+      for (;;) yield { ...store.manifestOf(base.row.n).get('' as TreePath)!, path: `${read++}` as TreePath };
+    },
+  };
+  const reading = Object.create(store, {
+    manifestOf: { value: (n: number) => (n === large.row.n ? manifest : store.manifestOf(n)) },
+  }) as Store;
+  const [before, now] = [mergeView(store, [base]), mergeView(store, [base, large])];
+  assert.equal(changedPaths(reading, before, now), undefined);
+  assert.ok(read > 1000 && read < 100_000, String(read));
 });
 
 test('a path is looked up in a layer of the view, whichever layers hold it besides', () => {
