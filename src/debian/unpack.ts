@@ -12,7 +12,15 @@ import {
 import { writeFile } from '../host/write.ts';
 import { type Digest, digestOf, startDigest } from '../store/digest.ts';
 import type { GivenIds, RecordPatches } from '../store/layers.ts';
-import { type Entry, type File, parentOf, sorted, type TreePath, withFirstLinks } from '../store/manifest.ts';
+import {
+  type Entry,
+  type File,
+  type Manifest,
+  parentOf,
+  sorted,
+  type TreePath,
+  withFirstLinks,
+} from '../store/manifest.ts';
 import { at, makeEntry, setMetadata } from '../store/tree.ts';
 import { readDeb } from './deb.ts';
 import { DebPaths, plain, treePath } from './deb-paths.ts';
@@ -22,7 +30,7 @@ import { interestRecords } from './triggers.ts';
 
 /** What a deb brings: what `dpkg --unpack` would leave of it in an image that has nothing of it yet. */
 export type Unpacked = {
-  readonly manifest: Map<TreePath, Entry>;
+  readonly manifest: Manifest;
   /** Its stanza, unpacked and not configured, and its interests in triggers. */
   readonly records: RecordPatches;
   /** Owners by name, other than root, with the numbers that the archive gives them. */

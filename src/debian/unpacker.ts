@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { GivenIds, RecordPatches } from '../store/layers.ts';
-import { decodeManifest } from '../store/manifest.ts';
+import { SortedManifest } from '../store/sorted-manifest.ts';
 import { NeedsDpkg, type Unpacked, unpackDeb } from './unpack.ts';
 
 /** What a thread is told to unpack, and where. */
@@ -108,7 +108,7 @@ function unpackedOf(reply: UnpackReply): Unpacked {
   switch (reply.kind) {
     case 'unpacked':
       return {
-        manifest: decodeManifest(Buffer.from(reply.manifest)),
+        manifest: new SortedManifest(Buffer.from(reply.manifest)),
         records: reply.records,
         ids: reply.ids,
       };

@@ -7,7 +7,7 @@ import type { Ledger } from './ids.ts';
 import { baseInputs, type Inputs, keyOf } from './key.ts';
 import { layerInputs, type MakerOf } from './maker.ts';
 import { type Reason, reasonOf, wordsOf } from './reason.ts';
-import { findLayer, lookForStanding } from './round.ts';
+import { findLayer, findScriptletLayer } from './round.ts';
 import { type Sequence, waitsFor } from './sequence.ts';
 import { settlements } from './settle.ts';
 import { traceOf } from './standing.ts';
@@ -46,8 +46,14 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
   const { store, lock, conf } = bench;
   const planned: PlannedLayer[] = [];
   const there = new Map<string, ViewLayer>();
-  const add = (name: string, inputs: Inputs, view: readonly ViewLayer[], sees: ReadonlySet<string>): void => {
-    const row = bench.rerun.has(name) ? undefined : findLayer(bench, inputs);
+  const add = (
+    name: string,
+    inputs: Inputs,
+    view: readonly ViewLayer[],
+    sees: ReadonlySet<string>,
+    find = () => findLayer(bench, inputs),
+  ): void => {
+    const row = bench.rerun.has(name) ? undefined : find();
     if (row) there.set(name, { name, row, sees });
     const common = { name, key: keyOf(inputs), sees: view.map((layer) => layer.name) };
     if (row) {
@@ -79,8 +85,8 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
     } else {
       const known = { base: there.get('base')!, layers: there };
       const { inputs, layers: view } = layerInputs(bench, sequence, scriptlet, known);
-      if (!bench.rerun.has(name)) lookForStanding(bench, scriptlet, inputs, () => mergeView(store, view));
-      add(name, inputs, view, sees);
+      const find = () => findScriptletLayer(bench, scriptlet, inputs, () => mergeView(store, view));
+      add(name, inputs, view, sees, find);
     }
   }
   const first = planned.find(({ state }) => state !== 'hit');

@@ -82,15 +82,17 @@ function isFitting({ ledger }: Pick<Workshop, 'ledger'>, { ids }: LayerRow): boo
   return fits(ledger, JSON.parse(ids));
 }
 
-/** Where no layer has this key, another one may stand for it: then `findLayer` finds that. A kernel's build reads other views too. */
-export function lookForStanding(
+/** The same for a scriptlet; where no layer has the key, another one may come to stand for it. A kernel's build reads other views too. */
+export function findScriptletLayer(
   bench: Pick<Bench, 'store' | 'ledger' | 'conf' | 'makerOf'>,
   scriptlet: Scriptlet,
   inputs: Inputs,
   viewOf: () => View,
-): void {
-  if (bench.makerOf(scriptlet) !== undefined || findLayer(bench, inputs) !== undefined) return;
-  findStanding(bench.store, { conf: bench.conf.name, name: scriptlet.name, inputs }, viewOf);
+): LayerRow | undefined {
+  const there = findLayer(bench, inputs);
+  if (there !== undefined || bench.makerOf(scriptlet) !== undefined) return there;
+  const standing = findStanding(bench.store, { conf: bench.conf.name, name: scriptlet.name, inputs }, viewOf);
+  return standing && isFitting(bench, standing) ? standing : undefined;
 }
 
 /** Makes every layer of a sequence that is not there, side by side where nothing orders them. */
@@ -128,8 +130,8 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
         async () => void (await Promise.all(earlier.map((name) => outcomes.get(name)))),
       );
     const viewOf = (): View => recallView(bench.store, `${bench.conf.name} ${scriptlet.name}`, layers);
-    if (!bench.rerun.has(scriptlet.name)) lookForStanding(bench, scriptlet, inputs, viewOf);
-    const row = await obtain(bench, results, scriptlet.name, inputs, layers, async (own, _, why) => {
+    const find = (): LayerRow | undefined => findScriptletLayer(bench, scriptlet, inputs, viewOf);
+    const work = async (own: Bench, _: Inputs, why: Reason): Promise<LayerRow | undefined> => {
       const view = viewOf();
       const maker = bench.makerOf(scriptlet);
       const built = maker && recallView(bench.store, `${bench.conf.name} ${scriptlet.name}#build`, builder);
@@ -147,7 +149,8 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
         own,
         scriptletJob(bench, { scriptlet, inputs, packages, why }, earlierDone, () => tops.of(view)),
       );
-    });
+    };
+    const row = await obtain(bench, results, scriptlet.name, inputs, layers, work, find);
     return row ? { kind: 'done', layer: { name: scriptlet.name, row, sees } } : { kind: 'blocked' };
   };
   sequence.scriptlets.forEach((scriptlet, position) => {
@@ -360,9 +363,10 @@ async function obtain<Row extends LayerRow | undefined>(
   inputs: Inputs,
   view: readonly ViewLayer[],
   work: Work<Row>,
+  find = (): LayerRow | undefined => findLayer(bench, inputs),
 ): Promise<Row | LayerRow> {
   const key = keyOf(inputs);
-  const there = bench.rerun.has(name) ? undefined : findLayer(bench, inputs);
+  const there = bench.rerun.has(name) ? undefined : find();
   if (there) {
     adopt(bench.ledger, JSON.parse(there.ids));
     endLayer(bench, results, {

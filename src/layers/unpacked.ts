@@ -234,6 +234,7 @@ export function layOut(
   epoch: number,
 ): Unpacked {
   const made = new Map<TreePath, Entry>();
+  const inView = lookUpFolders(view);
   for (const row of debs) {
     const tree = store.treeOf(row.n);
     for (const found of store.manifestOf(row.n).values()) {
@@ -242,7 +243,7 @@ export function layOut(
       const entry = isMadeByDpkg(found) ? { ...found, mtime: epoch } : found;
       made.set(entry.path, entry);
       const [file, from] = [at(folder, entry.path), at(tree, entry.path)];
-      if (entry === found) lay(entry, view, file, from, epoch);
+      if (entry === found) lay(entry, inView, file, from, epoch);
       else makeEntry(entry, file, from, false);
     }
   }
@@ -268,15 +269,26 @@ export function layOut(
   };
 }
 
+type Lookup = (path: TreePath) => Entry | undefined;
+
+/** Looks up what a view has at the paths of folders, parents first: where it has none, there is nothing in it to be looked for. */
+function lookUpFolders(view: View): Lookup {
+  const missing = new Set<TreePath>();
+  return (path) => {
+    const there = path !== '' && missing.has(parentOf(path)) ? undefined : view.get(path);
+    if (there === undefined) missing.add(path);
+    return there;
+  };
+}
+
 /** A package's list, and its checksums where the deb brings none: `unpackDeb` gives those no time. */
 function isMadeByDpkg({ path, mtime }: Entry): boolean {
   return path.startsWith(INFO) && (path.endsWith('.list') || (path.endsWith('.md5sums') && mtime === 0));
 }
 
-function lay(entry: Entry, view: View, file: Buffer, from: Buffer, epoch: number): void {
-  const { path } = entry;
+function lay(entry: Entry, inView: Lookup, file: Buffer, from: Buffer, epoch: number): void {
   if (entry.type === 'dir') {
-    const there = view.get(path);
+    const there = inView(entry.path);
     mkdirSync(file, { mode: 0o700 });
     setMetadata({ ...(there?.type === 'dir' ? there : entry), mtime: epoch }, file);
   } else {

@@ -25,7 +25,7 @@ import {
 import { type Manifest, parentOf, type TreePath } from './manifest.ts';
 import { buildRowOf, distrust, isSettled, layerNumbers, markSettled } from './rebuild.ts';
 import { durably, keepBuildRows } from './rows.ts';
-import { bytesOf, SortedManifest } from './sorted-manifest.ts';
+import { bytesOf, holdDecoded, SortedManifest } from './sorted-manifest.ts';
 import { syncFilesystemOf } from './sync.ts';
 import { at, removeTree, setTime } from './tree.ts';
 
@@ -340,6 +340,7 @@ export class Store {
    */
   shareFiles(tree: string, manifest: Manifest, isShared: (path: TreePath) => boolean = () => false): void {
     const times = new Map<string, number>();
+    holdDecoded(manifest);
     const linked = linkedPaths(manifest);
     for (const entry of manifest.values()) {
       if (isShared(entry.path) || !isShareable(entry, linked)) continue;
@@ -360,6 +361,7 @@ export class Store {
    */
   publish(folder: string, layer: NewLayer, { again = false } = {}): LayerRow {
     const { manifest, trace, ...rest } = layer;
+    holdDecoded(manifest);
     const bytes = bytesOf(manifest);
     const digest = contentDigestOf(bytes, layer.records);
     const note: LayerNote = { ...rest, format: 1, digest, made: Math.floor(Date.now() / 1000) };

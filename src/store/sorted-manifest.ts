@@ -21,6 +21,11 @@ export function bytesOf(manifest: Manifest): Buffer {
   return manifest instanceof SortedManifest ? manifest.bytes : encodeManifest(manifest.values());
 }
 
+/** For whoever is about to go through a manifest several times: it is decoded once, unless it is too long to be held. */
+export function holdDecoded(manifest: Manifest): void {
+  if (manifest instanceof SortedManifest) manifest.hold();
+}
+
 /** The entries of a manifest whose paths begin with `prefix`, in byte order. */
 export function startingWith(manifest: Manifest, prefix: string): Iterable<Entry> {
   return asSorted(manifest).startingWith(prefix);
@@ -106,17 +111,29 @@ export class SortedManifest implements Manifest {
   get(path: TreePath): Entry | undefined {
     if (this.#all) return this.#all.get(path);
     if (this.#known.has(path)) return this.#known.get(path);
-    if (++this.#lookups > FEW && this.#lookups > this.size * OFTEN && this.size <= MANY) {
-      this.#all = new Map();
-      for (const entry of this.values()) this.#all.set(entry.path, entry);
-      return this.#all.get(path);
-    }
+    if (++this.#lookups > FEW && this.#lookups > this.size * OFTEN && this.hold())
+      return this.#all!.get(path);
     const entry = this.#find(path);
     this.#known.set(path, entry);
     return entry;
   }
 
-  *values(): Generator<Entry> {
+  /** Decodes all of it once and for all, unless it is too long for that. */
+  hold(): boolean {
+    if (this.size > MANY) return false;
+    this.#all ??= new Map(this.#decoded());
+    return true;
+  }
+
+  values(): Iterable<Entry> {
+    return this.#all?.values() ?? this.#entries();
+  }
+
+  *#decoded(): Generator<[TreePath, Entry]> {
+    for (const entry of this.#entries()) yield [entry.path, entry];
+  }
+
+  *#entries(): Generator<Entry> {
     for (let start = 0; start < this.bytes.length; ) {
       const end = this.bytes.indexOf(10, start);
       yield decodeLine(this.bytes.toString('latin1', start, end));

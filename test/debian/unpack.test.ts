@@ -88,7 +88,7 @@ test('paths of a merged /usr lie where they will be found, and are listed as the
     { name: './lib/udev/rule' },
     { name: './sbin', type: '2', target: 'usr/sbin' },
   ]);
-  assert.ok(manifest.has('usr/lib/udev/rule' as TreePath));
+  assert.ok(manifest.get('usr/lib/udev/rule' as TreePath));
   assert.equal(manifest.get('sbin' as TreePath)?.type, 'symlink');
   assert.equal(
     readFileSync(join(tree, INFO, 'x.list'), 'latin1'),
@@ -110,7 +110,7 @@ test("it brings dpkg's own files and records: stanza with conffiles, interests, 
   );
   assert.equal(manifest.get(`${INFO}/x:amd64.postinst` as TreePath)?.mode, 0o755);
   assert.equal(readFileSync(join(tree, INFO, 'x:amd64.triggers'), 'utf8'), scripts[2]!.content);
-  assert.ok(!manifest.has(`${INFO}/x:amd64.control` as TreePath));
+  assert.ok(!manifest.get(`${INFO}/x:amd64.control` as TreePath));
   const md5 = createHash('md5').update('y').digest('hex');
   assert.deepEqual(records, {
     'var/lib/dpkg/status': [
