@@ -336,6 +336,7 @@ function layer(session: Session): void {
   const build = (): number => runSnap(OWN, project, 'build', 'small', '--offline').seconds;
   for (let time = 0; time < QUICK; time++) {
     writeFileSync(join(project, 'scriptlets/file/file'), `${session.next()}\n`);
+    execFileSync('sync');
     const changed = build();
     const same = build();
     keep(session, 'layer', { name: 'snap' }, changed);

@@ -37,7 +37,8 @@ type Target = Pick<Lock, 'arch' | 'epoch'>;
 
 /**
  * What settling a conf's layers came to the last time, where it must come to the same with these: they have the same records, so that the same
- * triggers wait, and nothing differs that these look at. Undefined where it takes settling to know.
+ * triggers wait, and nothing differs that these look at. Undefined where it takes settling to know. What is known is kept with these layers, as the
+ * others may go.
  */
 export function recallSettling(
   store: Store,
@@ -45,7 +46,8 @@ export function recallSettling(
   { arch, epoch }: Target,
   layers: readonly ViewLayer[],
 ): Settling | undefined {
-  const kept = JSON.parse(store.results.get(keyOf(conf)) ?? 'null') as KeptSettling | null;
+  const text = store.results.get(keyOf(conf));
+  const kept = JSON.parse(text ?? 'null') as KeptSettling | null;
   if (kept?.format !== FORMAT || kept.arch !== arch || kept.epoch !== epoch) return undefined;
   const before = reviveLayers(store, kept.layers);
   const own = before?.slice(0, kept.own);
@@ -56,7 +58,10 @@ export function recallSettling(
   if (changed === undefined) return undefined;
   const lookers = kept.looked.map(([package_, prefix]) => lookerOf(package_, prefix ?? undefined));
   for (const path of changed) if (decides(path) || lookers.some((looksAt) => looksAt(path))) return undefined;
-  return { layers: [...layers, ...before.slice(kept.own)], rounds: kept.rounds, last: kept.last };
+  const all = [...layers, ...before.slice(kept.own)];
+  const now = JSON.stringify({ ...kept, layers: keepLayers(all) } satisfies KeptSettling);
+  if (now !== text) store.results.set(keyOf(conf), now);
+  return { layers: all, rounds: kept.rounds, last: kept.last };
 }
 
 /** Whether a path may decide which triggers there are, and where they look: a package's script, a link from `lib` to `usr/lib`. */

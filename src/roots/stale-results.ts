@@ -35,6 +35,7 @@ export function staleResults(
       case 'stacking':
         return !known.has(subject);
       case 'view':
+      case 'settling':
         return !known.has(subject) || !layersOf(key).every((n) => numbers.has(n));
       case 'image':
         return (

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { planOfBuild } from '../../src/named-build.ts';
 import { readBuild, writePin, writeTag } from '../../src/store/builds.ts';
 import { Store } from '../../src/store/layers.ts';
 import { holdLock } from '../../src/store/locks.ts';
+import { resultKeys } from '../../src/store/rows.ts';
 import { recallUnchanged } from '../../src/unchanged.ts';
 import { snap } from '../commands/launcher.ts';
 import { faultsOf } from '../store/collected.ts';
@@ -93,6 +94,30 @@ test('gc keeps the last builds, the image and the next build, and removes what i
   assert.deepEqual(build(project).ran, [], 'a build that was kept is there again');
   edit(project, 'scriptlets/one.sh', (text) => text.replace('echo 3', 'echo 1'));
   assert.deepEqual(build(project).ran, ['one', 'two'], 'one that was not kept is made again');
+});
+
+test('what was worked out for a conf goes with the conf, and what is known of layers with the layers', () => {
+  const project = builtProject(5);
+  const kept = (): Map<string, string[]> => {
+    using store = new Store(project);
+    return Map.groupBy(resultKeys(store.index), (key) => key.split(' ')[0]!);
+  };
+  const before = kept();
+  for (const kind of ['settling', 'view', 'slot', 'unchanged', 'contribution', 'links']) {
+    assert.ok((before.get(kind)?.length ?? 0) > 0, kind);
+  }
+  gc(project);
+  const after = kept();
+  assert.deepEqual(after.get('settling'), ['settling a']);
+  assert.deepEqual(after.get('unchanged'), ['unchanged a']);
+  assert.ok(after.get('links')!.length < before.get('links')!.length);
+  assert.ok(after.get('contribution')!.length < before.get('contribution')!.length);
+  for (const end of ['toml', 'lock'])
+    renameSync(join(project, `conf/a.${end}`), join(project, `conf/b.${end}`));
+  rmSync(join(project, 'images'), { recursive: true });
+  gc(project);
+  const left = kept();
+  for (const kind of ['settling', 'view', 'slot', 'unchanged']) assert.equal(left.get(kind), undefined, kind);
 });
 
 test('tags and pins keep builds; --why tells all that keeps a layer', () => {

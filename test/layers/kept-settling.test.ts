@@ -85,6 +85,18 @@ test('what is known of settling is known again only where settling would come to
   assert.ok(known > 5 && unknown > 5, `${known} known, ${unknown} not`);
 });
 
+test('what is known stays known when the layers are gone from which it was known first', () => {
+  const store = someStore();
+  const base = addLayer(store, [], BASE, { name: 'base', kind: 'base' });
+  const [one, two, three] = [1, 2, 3].map((n) =>
+    addLayer(store, [base], DEEDS.plain!(n), { name: 'a', inputs: { n } }),
+  ) as [ViewLayer, ViewLayer, ViewLayer];
+  keep(store, [base, one]);
+  assert.ok(recallSettling(store, 'a', LOCK, [base, two]));
+  store.retire(one.row.n);
+  assert.ok(recallSettling(store, 'a', LOCK, [base, three]));
+});
+
 test('nothing is known of other layers, of layers in another order, or for another time', () => {
   const store = someStore();
   const base = addLayer(store, [], BASE, { name: 'base', kind: 'base' });
