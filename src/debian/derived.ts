@@ -57,3 +57,8 @@ export function isDerived(path: string): boolean {
 export function derivedBy(name: string): readonly Derived[] {
   return DERIVED.filter((rule) => rule.package === name);
 }
+
+/** All rules as text: what was worked out by other ones may not hold any more. */
+export function derivedRules(): string {
+  return DERIVED.map((rule) => [rule.package, rule.triggers, rule.paths, rule.from].join(' ')).join('\n');
+}

@@ -1,9 +1,11 @@
 import type { Lock } from '../debian/lock.ts';
 import type { KeptLayer } from '../store/builds.ts';
+import type { Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
 import type { TreePath } from '../store/manifest.ts';
 import { lookerOf, type Question } from './contribution.ts';
 import { changedPaths, haveSameRecords, keepLayers, reviveLayers } from './kept-view.ts';
+import { settlingRules } from './settle.ts';
 import { INFO } from './unpacked.ts';
 import { mergeView, type ViewLayer } from './view.ts';
 
@@ -18,6 +20,7 @@ export type Settling = {
 
 type KeptSettling = {
   readonly format: typeof FORMAT;
+  readonly rules: Digest;
   readonly arch: string;
   /** SOURCE_DATE_EPOCH: seconds. */
   readonly epoch: number;
@@ -30,8 +33,8 @@ type KeptSettling = {
   readonly looked: readonly (readonly [package_: string, prefix: string | null])[];
 };
 
-/** Raised when the same layers would now be settled otherwise. */
-const FORMAT = 1;
+/** Raised when what is kept is read otherwise. */
+const FORMAT = 2;
 
 type Target = Pick<Lock, 'arch' | 'epoch'>;
 
@@ -48,7 +51,8 @@ export function recallSettling(
 ): Settling | undefined {
   const text = store.results.get(keyOf(conf));
   const kept = JSON.parse(text ?? 'null') as KeptSettling | null;
-  if (kept?.format !== FORMAT || kept.arch !== arch || kept.epoch !== epoch) return undefined;
+  if (kept?.format !== FORMAT || kept.rules !== settlingRules()) return undefined;
+  if (kept.arch !== arch || kept.epoch !== epoch) return undefined;
   const before = reviveLayers(store, kept.layers);
   const own = before?.slice(0, kept.own);
   if (before === undefined || own?.length !== layers.length) return undefined;
@@ -80,6 +84,7 @@ export function keepSettling(
   const looked = questions.map(({ interest, prefix }) => [interest.package, prefix ?? null] as const);
   const kept: KeptSettling = {
     format: FORMAT,
+    rules: settlingRules(),
     arch,
     epoch,
     layers: keepLayers(layers),

@@ -1,4 +1,4 @@
-import { derivedBy } from '../debian/derived.ts';
+import { derivedBy, derivedRules } from '../debian/derived.ts';
 import type { Lock } from '../debian/lock.ts';
 import { fieldOf, isPending, pendingTriggers, type Records, withPending } from '../debian/records.ts';
 import { type Interest, interestsOf, statusKey } from '../debian/triggers.ts';
@@ -13,6 +13,14 @@ import { type View, type ViewLayer, viewDigests, withRecords } from './view.ts';
 
 const STATUS = 'var/lib/dpkg/status';
 const INFO = 'var/lib/dpkg/info/';
+
+/** Raised when the same triggers on the same view would now leave something else, or others would be due. */
+const FORMAT = 3;
+
+/** What decides, beside the view, which triggers are due and what they leave: two snaps that do not agree in it know nothing of each other's settling. */
+export function settlingRules(): Digest {
+  return digestOf(`${FORMAT}\n${derivedRules()}`);
+}
 
 /** One package whose triggers have to run on the finished view. */
 export type Settlement = {
@@ -65,7 +73,7 @@ export function settlements(store: Store, view: View, lock: Lock): Settlement[] 
         triggers,
         isKnown,
         inputs: {
-          format: 3,
+          format: FORMAT,
           kind: 'settle',
           arch: lock.arch,
           epoch: lock.epoch,

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Lock } from '../../src/debian/lock.ts';
 import { keepSettling, recallSettling } from '../../src/layers/kept-settling.ts';
 import { keyOf } from '../../src/layers/key.ts';
-import { questionsOf, settlements } from '../../src/layers/settle.ts';
+import { questionsOf, settlements, settlingRules } from '../../src/layers/settle.ts';
 import { mergeView, type ViewLayer } from '../../src/layers/view.ts';
 import type { Store } from '../../src/store/layers.ts';
 import { addLayer, EPOCH, someStore } from './some-layers.ts';
@@ -115,4 +115,7 @@ test('nothing is known of other layers, of layers in another order, or for anoth
   assert.ok(!isKnown([base, a, b], { ...LOCK, epoch: EPOCH + 1 }));
   assert.ok(!isKnown([base, a, b], { ...LOCK, arch: 'arm64' }));
   assert.ok(!isKnown([base, a, b], LOCK, 'other'));
+  const text = store.results.get('settling a')!;
+  store.results.set('settling a', text.replace(settlingRules(), 'those of another snap'));
+  assert.ok(!isKnown([base, a, b]), 'what was worked out by other rules');
 });
