@@ -125,7 +125,16 @@ async function main(): Promise<void> {
     }
     print(session, values.json);
   } finally {
-    if (!values.keep) rmSync(folder, { recursive: true, force: true });
+    if (!values.keep) clear(folder);
+  }
+}
+
+/** A tool that failed may have left something mounted there: that it failed is what is to be told. */
+function clear(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch (error) {
+    say(`cannot remove ${folder}: ${(error as Error).message}`);
   }
 }
 
