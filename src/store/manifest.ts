@@ -139,44 +139,55 @@ export function pathOfLine(line: string): TreePath {
 
 /** @throws Error on a line that `encodeManifest` did not write. */
 export function decodeLine(line: string): Entry {
-  const fields = line.split('\t');
-  const [path, letter, mode, uid, gid, xattrs] = fields;
-  const common: Metadata = {
-    path: unescapeField(path ?? '') as TreePath,
-    mode: Number.parseInt(mode ?? '', 8),
-    uid: Number(uid),
-    gid: Number(gid),
-    xattrs: xattrs ?? '',
-    mtime: Number(fields.at(-1)),
-  };
-  const [first = '', digest = '', link = ''] = fields.slice(6, -1);
+  // Each kind is made whole, in one literal: a copy of what they have in common takes as long as all the rest.
+  const [name = '', letter, octal = '', owner, group, xattrs = '', first = '', digest = '', link = '', time] =
+    line.split('\t');
+  const path = unescapeField(name) as TreePath;
+  const mode = Number.parseInt(octal, 8);
+  const uid = Number(owner);
+  const gid = Number(group);
   switch (letter) {
-    case 'f':
+    case 'f': {
+      const root = link === '' ? undefined : (unescapeField(link) as TreePath);
+      const size = Number(first);
+      const mtime = Number(time);
       return {
-        ...common,
+        path,
         type: 'file',
-        size: Number(first),
+        mode,
+        uid,
+        gid,
+        mtime,
+        xattrs,
+        size,
         digest: digest as Digest,
-        link: link === '' ? undefined : (unescapeField(link) as TreePath),
+        link: root,
       };
+    }
     case 'd':
-      return { ...common, type: 'dir' };
+      return { path, type: 'dir', mode, uid, gid, mtime: Number(first), xattrs };
     case 'l':
-      return { ...common, type: 'symlink', target: unescapeField(first) };
+      return {
+        path,
+        type: 'symlink',
+        mode,
+        uid,
+        gid,
+        mtime: Number(digest),
+        xattrs,
+        target: unescapeField(first),
+      };
     case 'c':
     case 'b': {
       const [major = '', minor = ''] = first.split(':');
-      return {
-        ...common,
-        type: letter === 'c' ? 'char' : 'block',
-        major: Number(major),
-        minor: Number(minor),
-      };
+      const type = letter === 'c' ? 'char' : 'block';
+      const mtime = Number(digest);
+      return { path, type, mode, uid, gid, mtime, xattrs, major: Number(major), minor: Number(minor) };
     }
     case 'p':
-      return { ...common, type: 'fifo' };
+      return { path, type: 'fifo', mode, uid, gid, mtime: Number(first), xattrs };
     case 'w':
-      return { ...common, type: 'whiteout' };
+      return { path, type: 'whiteout', mode, uid, gid, mtime: Number(first), xattrs };
     default:
       throw new Error(`Manifest has a line of unknown type: ${JSON.stringify(line)}`);
   }
