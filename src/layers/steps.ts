@@ -37,7 +37,10 @@ export function commonBinds(eatmydata: string): Bind[] {
 const DPKG = 'dpkg --force-confdef --force-confold';
 const DEFERRED = `${DPKG} --no-triggers`;
 
-/** Configures by name those of the named packages that are not: with -a dpkg would run the triggers too that wait since the layers below. */
+/**
+ * Configures by name those of the named packages that are not, some of which an earlier batch may have: with -a dpkg would run the triggers too that
+ * wait since the layers below.
+ */
 const CONFIGURE = `configure() {
   set -- $(dpkg-query -W -f '\${db:Status-Abbrev}\${binary:Package}\\n' "$@" | sed -n 's/^i[UFHR] //p')
   [ $# = 0 ] || ${DEFERRED} --configure "$@"
@@ -60,9 +63,11 @@ export function packageStep(
   mkdirSync(shown, { mode: 0o755 });
   const { store, stacked } = options;
   const staged = stageAll(store, lock, stacked ?? new Map(), options.folder);
-  const script = ['umask 022; set -e', CONFIGURE, ...staged.functions];
-  const names: string[] = [];
   const all = batches(debs, preDepends);
+  // Then none of them is configured, and none was taken away by another one: nobody need ask dpkg.
+  const isPlain = all.length === 1 && debs.every((id) => stacked?.has(id));
+  const script = ['umask 022; set -e', ...(isPlain ? [] : [CONFIGURE]), ...staged.functions];
+  const names: string[] = [];
   for (const [index, batch] of all.entries()) {
     let files: string[] = [];
     let preinsts: string[] = [];
@@ -74,7 +79,7 @@ export function packageStep(
     };
     for (const id of batch) {
       const { name, version, arch } = pinOf(lock, id);
-      names.push(name);
+      names.push(arch === 'all' ? name : `${name}:${arch}`);
       const isStacked = stacked?.has(id) === true;
       if (isStacked ? files.length > 0 : preinsts.length > 0) flush();
       if (isStacked) {
@@ -86,7 +91,8 @@ export function packageStep(
       files.push(`'${RUN}/debs/${file}'`);
     }
     flush();
-    script.push(`configure ${names.join(' ')}${index < all.length - 1 ? ' || true' : ''}`);
+    if (isPlain) script.push(`${DEFERRED} --configure ${names.join(' ')}`);
+    else script.push(`configure ${names.join(' ')}${index < all.length - 1 ? ' || true' : ''}`);
   }
   return {
     command: ['/bin/sh', '-c', script.join('\n')],
@@ -152,10 +158,15 @@ function stageAll(
   }
   if (preinsts.size === 0) return { functions: [], preinsts, binds: [] };
   return {
-    functions: [`DPKG_VERSION=$(dpkg-query -W -f '\${Version}' dpkg)`, PREINSTS],
+    functions: [`DPKG_VERSION='${dpkgVersion(lock)}'`, PREINSTS],
     preinsts,
     binds: [{ from: folder, to: STAGED }],
   };
+}
+
+/** That of the dpkg which every base has. */
+function dpkgVersion({ base, pins }: Lock): string {
+  return base.map((id) => pins.get(id)).find((pin) => pin?.name === 'dpkg')?.version ?? '';
 }
 
 /** Calls of preinsts with nothing between them. */
