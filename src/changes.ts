@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { errno, SnapError } from './host/error.ts';
 import { type FolderWatch, watchFolders } from './host/folder-watch.ts';
-import { contentOf } from './layers/key.ts';
+import { contentOf } from './layers/content.ts';
 import { concerns, foldersAbove, isEditors } from './project/watched.ts';
 
 /** Milliseconds without an event after which what was saved counts as saved. */

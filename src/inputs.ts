@@ -7,6 +7,7 @@ import { readLock } from './debian/lock-file.ts';
 import { resolve } from './debian/resolve.ts';
 import { SnapError } from './host/error.ts';
 import { ownFile } from './host/own.ts';
+import type { Known } from './layers/content.ts';
 import { declaredInputs, keyOf, PRELUDE, pinOf } from './layers/key.ts';
 import type { Sequence } from './layers/sequence.ts';
 import { check } from './project/check.ts';
@@ -185,13 +186,13 @@ export async function checkInputs(
 ): Promise<void> {
   await check(conf, scriptlets, {
     cache: store.results,
-    checkKey: (scriptlet) => checkKey(scriptlet, conf.project),
+    checkKey: (scriptlet) => checkKey(scriptlet, conf.project, store.results),
     prelude: PRELUDE,
     signal,
   });
 }
 
 /** Under which a passed do_check is remembered. */
-export function checkKey(scriptlet: Scriptlet, project: string): string {
-  return `check ${keyOf(declaredInputs(scriptlet, project))}`;
+export function checkKey(scriptlet: Scriptlet, project: string, known: Known): string {
+  return `check ${keyOf(declaredInputs(scriptlet, project, known))}`;
 }

@@ -116,7 +116,7 @@ export function layersNamed(
   const baseLayer: ViewLayer = { name: 'base', row: base, sees: new Set() };
   for (const scriptlet of sequence.scriptlets.filter(({ name }) => wanted.has(name))) {
     const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
-    const deciding = { conf: inputs.conf, lock, makerOf };
+    const deciding = { store, conf: inputs.conf, lock, makerOf };
     const known = layerInputs(deciding, sequence, scriptlet, { base: baseLayer, layers: there });
     const row = findLayer(bench, known.inputs);
     if (!row) throw notBuilt(inputs.conf.name, scriptlet.name);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, matchesGlob } from 'node:path';
 import { errno, nearest, SnapError } from '../host/error.ts';
 import { GLOB_HINT, isMatchable } from '../host/glob.ts';
-import { contentOf } from '../layers/key.ts';
+import { contentOf } from '../layers/content.ts';
 import type { Kernel } from '../project/kernel.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import { type Digest, digestOf } from '../store/digest.ts';

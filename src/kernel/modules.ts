@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { SnapError } from '../host/error.ts';
-import { contentOf } from '../layers/key.ts';
+import { contentOf } from '../layers/content.ts';
 import { changedMeanwhile, stageInput } from '../layers/stage.ts';
 import { canonicalJson } from '../store/digest.ts';
 import { removeTree } from '../store/tree.ts';

@@ -1,15 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Lock, PackageId, Pin } from '../debian/lock.ts';
-import { errno } from '../host/error.ts';
 import { ownFile } from '../host/own.ts';
 import type { Conf } from '../project/conf.ts';
 import { sourceFile } from '../project/declared.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import { canonicalJson, digestOf, type Json } from '../store/digest.ts';
-import type { LayerKey } from '../store/layers.ts';
-import { type Manifest, printable } from '../store/manifest.ts';
-import { scanTree } from '../store/tree.ts';
+import type { LayerKey, Store } from '../store/layers.ts';
+import { contentOf, contentsOf, type Known, projectContent } from './content.ts';
 import { changedMeanwhile } from './stage.ts';
 import { type ViewLayer, viewDigests } from './view.ts';
 
@@ -45,13 +43,13 @@ export function baseInputs(
 
 /** Everything that decides the content of a scriptlet's layer: what it did not declare is not here, and it does not see it. */
 export function scriptletInputs(
+  { store, conf, lock }: { readonly store: Pick<Store, 'results'>; readonly conf: Conf; readonly lock: Lock },
   scriptlet: Scriptlet,
-  project: string,
-  lock: Lock,
   debs: readonly PackageId[],
   view: readonly ViewLayer[],
 ): Inputs {
-  const ran = scriptlet.hasRun ? { prelude: preludeDigest(), ...declaredInputs(scriptlet, project) } : {};
+  const declared = (): Inputs => declaredInputs(scriptlet, conf.project, store.results);
+  const ran = scriptlet.hasRun ? { prelude: preludeDigest(), ...declared() } : {};
   return {
     format: KEY_FORMAT,
     kind: 'scriptlet',
@@ -65,14 +63,15 @@ export function scriptletInputs(
 }
 
 /** What a scriptlet's own file, folder and declarations decide. */
-export function declaredInputs(scriptlet: Scriptlet, project: string): Inputs {
+export function declaredInputs(scriptlet: Scriptlet, project: string, known: Known): Inputs {
+  const { data, files } = projectContent(scriptlet, project, known);
   return {
     functions: scriptlet.functions,
     // Before the variables, which hold them too: the reason for a run is the first difference.
     vars: { ...scriptlet.vars },
     variables: scriptlet.variables,
-    data: scriptlet.dataDir === undefined ? {} : contentOf(scriptlet.dataDir),
-    files: filesBelow(project, scriptlet.files),
+    data,
+    files,
     sources: scriptlet.sources.map((source) => `${sourceFile(source)} ${source.sha256}`),
     network: scriptlet.network,
   };
@@ -86,7 +85,7 @@ export function declaredInputs(scriptlet: Scriptlet, project: string): Inputs {
 export function checkStaged({ data, files }: Inputs, scriptlet: Scriptlet, folder: string): void {
   const staged = {
     data: scriptlet.dataDir === undefined ? {} : contentOf(join(folder, 'data')),
-    files: filesBelow(join(folder, 'home'), scriptlet.files),
+    files: contentsOf(join(folder, 'home'), scriptlet.files),
   };
   if (canonicalJson({ data: data!, files: files! }) === canonicalJson(staged)) return;
   throw changedMeanwhile(`of scriptlet "${scriptlet.name}"`);
@@ -113,39 +112,4 @@ let prelude: string | undefined;
 function preludeDigest(): string {
   prelude ??= digestOf(readFileSync(PRELUDE));
   return prelude;
-}
-
-/**
- * The content of a file or folder of the project as a scriptlet sees it: of the mode only whether it is executable, which is all
- * that git keeps, so that a clone under another umask has the same keys.
- */
-export function contentOf(path: string): Record<string, string> {
-  if (!existsSync(path)) return {};
-  const content: Record<string, string> = {};
-  for (const entry of scanned(path).values()) {
-    const name = printable(entry.path);
-    if (entry.type === 'file') content[name] = `${entry.mode & 0o100 ? 'x' : 'f'} ${entry.digest}`;
-    else if (entry.type === 'symlink') content[name] = `l ${printable(entry.target)}`;
-    else if (entry.type === 'dir') content[name] = 'd';
-  }
-  return content;
-}
-
-function scanned(path: string): Manifest {
-  try {
-    return scanTree(path, { mtime: () => 0 });
-  } catch (error) {
-    if (errno(error) === 'ENOENT') throw changedMeanwhile(`in "${path}"`, error);
-    throw error;
-  }
-}
-
-function filesBelow(folder: string, files: readonly string[]): Record<string, string> {
-  return Object.assign({}, ...files.map((file) => prefixed(file, contentOf(join(folder, file)))));
-}
-
-function prefixed(folder: string, content: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(content).map(([name, value]) => [name === '' ? folder : `${folder}/${name}`, value]),
-  );
 }

@@ -1,6 +1,7 @@
 import type { Lock } from '../debian/lock.ts';
 import type { Conf } from '../project/conf.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
+import type { Store } from '../store/layers.ts';
 import { type Inputs, scriptletInputs } from './key.ts';
 import type { Workshop } from './run.ts';
 import { addedDebs, buildLayers, layersSeen, type Sequence } from './sequence.ts';
@@ -42,7 +43,12 @@ export type There = { readonly base: ViewLayer; readonly layers: ReadonlyMap<str
 
 /** Everything that decides a scriptlet's layer, in whatever way it is made. All that it sees, or its build, must be there. */
 export function layerInputs(
-  { conf, lock, makerOf }: { readonly conf: Conf; readonly lock: Lock; readonly makerOf: MakerOf },
+  bench: {
+    readonly store: Pick<Store, 'results'>;
+    readonly conf: Conf;
+    readonly lock: Lock;
+    readonly makerOf: MakerOf;
+  },
   sequence: Sequence,
   scriptlet: Scriptlet,
   { base, layers: there }: There,
@@ -51,6 +57,7 @@ export function layerInputs(
   readonly layers: readonly ViewLayer[];
   readonly builder: readonly ViewLayer[];
 } {
+  const { conf, lock, makerOf } = bench;
   const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
   const layers = layersSeen(base, there, sequence, sees);
   const maker = makerOf(scriptlet);
@@ -58,6 +65,6 @@ export function layerInputs(
   const debs = addedDebs(lock, scriptlet.name, sees);
   const inputs = maker
     ? maker.inputs({ scriptlet, conf, lock, layers, builder })
-    : scriptletInputs(scriptlet, conf.project, lock, debs, layers);
+    : scriptletInputs(bench, scriptlet, debs, layers);
   return { inputs, layers, builder };
 }

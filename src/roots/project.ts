@@ -6,6 +6,7 @@ import { SnapError } from '../host/error.ts';
 import { aptDirOf, checkKey, readInputs, sequenceOf } from '../inputs.ts';
 import { makerOf } from '../kernel/layer.ts';
 import { kernelFolders } from '../kernel/tree.ts';
+import { contentKeys } from '../layers/content.ts';
 import { forecast } from '../layers/forecast.ts';
 import { listConfs, loadConf } from '../project/conf.ts';
 import { readScriptlets } from '../project/scriptlet.ts';
@@ -97,7 +98,10 @@ async function confRoots(store: Store, project: string, name: string, asked: Set
     keyOf: store.results.keyOf,
   };
   const scriptlets = await readScriptlets(conf, { cache });
-  for (const scriptlet of scriptlets) if (scriptlet.hasCheck) asked.add(checkKey(scriptlet, project));
+  for (const scriptlet of scriptlets) {
+    for (const key of contentKeys(scriptlet)) asked.add(key);
+    if (scriptlet.hasCheck) asked.add(checkKey(scriptlet, project, cache));
+  }
   const sources = scriptlets
     .flatMap(({ sources, kernel }) => [...sources, ...(kernel?.source.kind === 'url' ? [kernel.source] : [])])
     .flatMap(({ sha256 }) => [`source ${sha256}`, `part ${sha256}`]);

@@ -52,6 +52,7 @@ export function staleResults(
       case 'dpkg':
         return gone.has(`deb ${key.split(' ').at(-1)}`);
       case 'check':
+      case 'content':
         return !unknown.has('result') && !asked.has(key);
       default:
         return /^[0-9a-f]{64}$/.test(key) && !unknown.has('result') && !asked.has(key);

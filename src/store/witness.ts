@@ -1,4 +1,4 @@
-import { lstatSync, statSync } from 'node:fs';
+import { type BigIntStats, lstatSync, statSync } from 'node:fs';
 
 /**
  * What a path was when something was made from it, so that a later look tells whether it is still the same: device, inode, size and
@@ -21,13 +21,21 @@ export function isUntouched([path, state, changed, read]: Witness): boolean {
   return changed + TICK < read && look(path)[0] === state;
 }
 
+/** Whether a file that had this stat when it was read, after `read`, has another one for certain as soon as it changes. */
+export function isSettledAt({ ctimeMs }: Pick<BigIntStats, 'ctimeMs'>, read: number): boolean {
+  return Number(ctimeMs) + TICK < read;
+}
+
+/** All of a stat that changes when somebody changes a file. */
+export function stateOf({ dev, ino, mode, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${mode} ${size} ${mtimeNs} ${ctimeNs}`;
+}
+
 function look(path: string): [state: string | null, changed: number] {
   const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (stat === undefined) return [null, 0];
   const target = stat.isSymbolicLink() ? statOf(path) : undefined;
-  const states = [stat, ...(target ? [target] : [])].map(
-    ({ dev, ino, mode, size, mtimeNs, ctimeNs }) => `${dev} ${ino} ${mode} ${size} ${mtimeNs} ${ctimeNs}`,
-  );
+  const states = [stat, ...(target ? [target] : [])].map(stateOf);
   return [states.join('; '), Math.max(Number(stat.ctimeMs), Number(target?.ctimeMs ?? 0))];
 }
 

@@ -95,6 +95,23 @@ test('a build that has to look finds its own modules compiled by an earlier one,
   assert.ok(reads.length > 0);
 });
 
+test('a build that has to look reads of the data what was touched since, and nothing else', () => {
+  const project = makeProject(
+    { jobs: 'use_file shared\ndo_run() { copy_file data etc/; copy_file "$RUN_HOME/shared" etc/; }\n' },
+    { files: { 'scriptlets/jobs/data': 'x', 'scriptlets/jobs/more': 'y', shared: 'z' } },
+  );
+  build(project);
+  const read = (): string[] =>
+    ['scriptlets/jobs/data', 'scriptlets/jobs/more', 'shared'].filter(
+      (file) => traced(project, ['-j', '1'])(new RegExp(`open(at)?\\(.*/${file}"`)).length > 0,
+    );
+  assert.deepEqual(read(), []);
+  writeFileSync(join(project, 'scriptlets/jobs/more'), 'y');
+  const ofKind = traced(project);
+  assert.equal(ofKind(/open(at)?\(.*\/jobs\/more"/).length, 1);
+  assert.deepEqual(ofKind(/open(at)?\(.*(\/jobs\/data|\/shared)"/), []);
+});
+
 test('a file that is written again with equal size and time, right after it was read, is noticed', () => {
   const project = makeProject(
     { jobs: 'do_run() { copy_file data etc/; }\n' },

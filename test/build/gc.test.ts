@@ -120,6 +120,22 @@ test('what was worked out for a conf goes with the conf, and what is known of la
   for (const kind of ['settling', 'view', 'slot', 'unchanged']) assert.equal(left.get(kind), undefined, kind);
 });
 
+test('what is known of data and files goes when no scriptlet names them any more', () => {
+  const project = makeProject(
+    { one: 'use_file shared\ndo_run() { cp "$RUN_HOME/shared" /opt/; }\n' },
+    { files: { shared: 'x', 'scriptlets/one/data': 'y' } },
+  );
+  build(project);
+  const kept = (): string[] => {
+    gc(project);
+    using store = new Store(project);
+    return resultKeys(store.index).filter((key) => key.startsWith('content '));
+  };
+  assert.deepEqual(kept().sort(), ['content scriptlets/one', 'content shared']);
+  edit(project, 'scriptlets/one.sh', () => 'do_run() { echo x >/opt/x; }\n');
+  assert.deepEqual(kept(), ['content scriptlets/one']);
+});
+
 test('tags and pins keep builds; --why tells all that keeps a layer', () => {
   const project = builtProject(4);
   {
