@@ -19,11 +19,12 @@ import { settleKernels } from './kernel/kept.ts';
 import { makerOf } from './kernel/layer.ts';
 import { expectedSeconds } from './layers/estimate.ts';
 import { forecast, type PlannedLayer, unlocked } from './layers/forecast.ts';
+import { dropPrepared } from './layers/image.ts';
 import { recallView } from './layers/kept-view.ts';
 import { joinRuns, type Relay, shareRuns } from './layers/relay.ts';
 import { type Bench, hitOf, type LayerResult, ordersFrom, runRound, settleLayers } from './layers/round.ts';
-import type { ViewLayer } from './layers/view.ts';
-import { type Output, putOutput, recallImage, recordBuild, settledRows } from './output.ts';
+import type { View, ViewLayer } from './layers/view.ts';
+import { type Output, prepareOutput, putOutput, recallImage, recordBuild, settledRows } from './output.ts';
 import { commitIfAny } from './project/commit.ts';
 import type { Report } from './report/event.ts';
 import type { BuildRequest, BuildResult } from './request.ts';
@@ -239,12 +240,34 @@ async function finish(
   request: BuildRequest,
   report: Report,
 ): Promise<Finished> {
-  const settled = await settleLayers(bench, layers);
-  bench.relay.halt.throwIfAborted();
-  return {
-    output: putOutput(bench.store, inputs, bench.lock, { view: settled.view, layers }, request, report),
-    results: settled.results,
-  };
+  const { store, lock } = bench;
+  const { prepared, settled } = await settleAndPrepare(inputs, { bench, layers }, request);
+  const { view, results } = settled;
+  const finished = { view, layers, prepared };
+  return { output: await putOutput(store, inputs, lock, finished, request, report), results };
+}
+
+/** A first image is begun while triggers run: most of them wait for one program, and change few paths. */
+async function settleAndPrepare(
+  inputs: Inputs,
+  { bench, layers }: Pick<Made, 'bench' | 'layers'>,
+  { conf, output }: BuildRequest,
+) {
+  const { store, lock, relay } = bench;
+  const failed = new AbortController();
+  const view = (): View => recallView(store, `${conf} settle#1`, layers);
+  const settling = settleLayers(bench, layers);
+  const preparing =
+    output === undefined ? prepareOutput(store, inputs, lock, view, failed.signal) : undefined;
+  try {
+    const settled = await settling;
+    relay.halt.throwIfAborted();
+    return { settled, prepared: await preparing };
+  } catch (error) {
+    failed.abort();
+    dropPrepared((await preparing)?.keys() ?? []);
+    throw error;
+  }
 }
 
 /** One failure for all layers that failed; each was told when it happened. Anything but a failure of a layer goes first. */

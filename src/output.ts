@@ -9,6 +9,8 @@ import type { Inputs } from './inputs.ts';
 import {
   currentSlot,
   type Extent,
+  type Prepared,
+  prepareSlots,
   recallRecords,
   recipeOf,
   settleImage,
@@ -37,10 +39,9 @@ export type Output = Recipe & {
 const FORMAT = 3;
 
 /** Everything that decides an image: the layers and what they see, what is left out, the time of folders. */
-function imageKey({ scriptlets }: Inputs, { epoch }: Lock, layers: readonly ViewLayer[]): string {
-  const excludes = scriptlets.flatMap((scriptlet) => scriptlet.excludes);
+function imageKey(inputs: Inputs, { epoch }: Lock, layers: readonly ViewLayer[]): string {
   const seen = layers.map(({ name, row, sees }) => [name, row.n, [...sees]] as const);
-  return `image ${digestOf(canonicalJson([FORMAT, epoch, excludes, seen]))}`;
+  return `image ${digestOf(canonicalJson([FORMAT, epoch, excludesOf(inputs), seen]))}`;
 }
 
 /**
@@ -76,27 +77,50 @@ export function settledRows(store: Store, output: Output, layers: readonly ViewL
   return output.layers.slice(layers.length).map(([, n]) => store.layerNumbered(n)!);
 }
 
-/**
- * Puts the view on disk: as the conf's image, or into the folder that the person named. `layers` are the conf's own, without those of
- * settle.
- */
-export function putOutput(
+/** Fills the slots of a conf's first image with the view, which lacks what settle adds. Stopped by the signal. */
+export async function prepareOutput(
+  store: Store,
+  inputs: Inputs,
+  { epoch }: Lock,
+  view: () => View,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const plan = (): ImagePlan => planImage(store, view(), excludesOf(inputs), epoch);
+  return prepareSlots(store, slotsOf(store.layout.images, inputs.conf.name), plan, signal);
+}
+
+function excludesOf({ scriptlets }: Inputs): string[] {
+  return scriptlets.flatMap((scriptlet) => scriptlet.excludes);
+}
+
+/** A view that is to be an image. */
+type Finished = {
+  readonly view: View;
+  /** The conf's own, without those of settle. */
+  readonly layers: readonly ViewLayer[];
+  readonly prepared: Prepared | undefined;
+};
+
+/** Puts the view on disk: as the conf's image, or into the folder that the person named. */
+export async function putOutput(
   store: Store,
   inputs: Inputs,
   lock: Lock,
-  { view, layers }: { readonly view: View; readonly layers: readonly ViewLayer[] },
+  { view, layers, prepared }: Finished,
   request: BuildRequest,
   report: Report,
-): Output {
+): Promise<Output> {
   report({ kind: 'stage', name: 'Assembling the image' });
-  const excludes = inputs.scriptlets.flatMap((scriptlet) => scriptlet.excludes);
+  const excludes = excludesOf(inputs);
   const slots = slotsOf(store.layout.images, inputs.conf.name);
   const folder = request.output === undefined ? undefined : outputFolder(store, request.output);
   const { epoch } = lock;
   const records = folder ? undefined : recallRecords(store, slots, { view, excludes, epoch });
   const plan = planImage(store, view, excludes, epoch, records);
   if (!folder) forgetImage(store, inputs.conf.name);
-  const { paths, bytes } = folder ? fillFolder(store, folder, plan) : settleImage(store, slots, plan);
+  const { paths, bytes } = folder
+    ? await fillFolder(store, folder, plan)
+    : await settleImage(store, slots, plan, prepared);
   const output: Output = {
     path: folder?.path ?? slots.link,
     digest: plan.digest,
@@ -151,12 +175,17 @@ export function folderNotes(store: string): string[] {
  * Puts an image into a folder of the person's own. With `copy` no file is linked to one of the store, and the folder is the person's
  * alone from then on: nothing is put into it again.
  */
-export function fillFolder(store: Store, folder: OutputFolder, plan: ImagePlan, copy = false): Extent {
+export async function fillFolder(
+  store: Store,
+  folder: OutputFolder,
+  plan: ImagePlan,
+  copy = false,
+): Promise<Extent> {
   const { path, note } = folder;
   makeFolders(dirname(path));
   writeFile(inodeFile(folder), UNFINISHED, { flush: true });
   if (copy) removeFile(note);
-  const extent = updateFolder(store, path, note, copy ? asCopies(plan) : plan);
+  const extent = await updateFolder(store, path, note, copy ? asCopies(plan) : plan);
   if (copy) for (const file of [note, inodeFile(folder)]) removeFile(file);
   else writeFile(inodeFile(folder), String(statSync(path).ino), { flush: true });
   return extent;

@@ -202,7 +202,7 @@ async function mendAll(
   mendSmall(store, damages, outcomes);
   mendKernels(store, damages, outcomes);
   await mendDebs(store, request, damages, outcomes);
-  for (const conf of mendImages(store, damages, forgotten, outcomes)) confs.add(conf);
+  for (const conf of await mendImages(store, damages, forgotten, outcomes)) confs.add(conf);
   for (const conf of listConfs(request.project)) {
     if (layersOfLast(store, conf).some((n) => store.layerNumbered(n) === undefined)) confs.add(conf);
   }
@@ -427,19 +427,19 @@ function forgetSlots(store: Store, damages: readonly Damage[]): Forgotten {
 }
 
 /** Makes images whole from whole layers, in the slot that is not shown. Returns the confs that have to be built for it. */
-function mendImages(
+async function mendImages(
   store: Store,
   damages: readonly Damage[],
   forgotten: Forgotten,
   outcomes: Map<Damage, Outcome>,
-): Set<string> {
+): Promise<Set<string>> {
   const confs = new Set<string>();
   const how = new Map<string, string>();
   for (const [{ conf, slot, isShown }, note] of forgotten) {
     const plan = note && planOfRecipe(store, note);
     how.set(slot, isShown ? 'the image was made anew beside it' : 'made from nothing by the next build');
     if (!isShown) continue;
-    if (plan) settleImage(store, slotsOf(store.layout.images, conf), plan);
+    if (plan) await settleImage(store, slotsOf(store.layout.images, conf), plan);
     else confs.add(conf);
   }
   for (const damage of damages) {

@@ -39,7 +39,7 @@ export function restore(request: RestoreRequest): Promise<Restored> {
       const folder = outputFolder(store, request.folder);
       const waiting = (): void => onWait(`another image to be put into ${folder.path}`);
       using _held = await store.hold(`${folder.note}.busy`, 'exclusive', waiting, signal);
-      const { paths, bytes } = fillFolder(store, folder, plan, copy);
+      const { paths, bytes } = await fillFolder(store, folder, plan, copy);
       return {
         build: buildText(build),
         image: folder.path,

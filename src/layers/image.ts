@@ -8,8 +8,9 @@ import {
   symlinkSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { errno, SnapError } from '../host/error.ts';
-import { removeFile } from '../host/remove.ts';
+import { removeFile, removeIfPossible } from '../host/remove.ts';
 import { writeFile } from '../host/write.ts';
 import type { Recipe } from '../store/builds.ts';
 import { asDigest, type Digest } from '../store/digest.ts';
@@ -17,6 +18,7 @@ import type { Store } from '../store/layers.ts';
 import { syncFolder } from '../store/layout.ts';
 import { decodeManifest, type Entry, encodeManifest, parentOf, type TreePath } from '../store/manifest.ts';
 import { at, handsDown, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
+import { startTreeHelper, type TreeTask } from '../store/tree-helper.ts';
 import { bytesOf, sideBySide } from './difference.ts';
 import {
   addDifferent,
@@ -57,12 +59,70 @@ export function slotsOf(images: string, name: string): Slots {
   return { link: join(images, name), slots: [join(images, `.${name}.a`), join(images, `.${name}.b`)] };
 }
 
+/** The slots that were filled ahead, and what they hold. */
+export type Prepared = ReadonlyMap<string, Note>;
+
+const NOTHING_PREPARED: Prepared = new Map();
+
+/** Parts that are made between two looks at what else there is to do: some milliseconds. */
+const TURN = 128;
+
+/**
+ * Fills the slots of a first image with what is known of it while the rest is still made: to change that into the image takes what differs
+ * alone. `settleImage` is to get what this returns: nothing where there is an image, where there is no room, or when it was stopped. The caller
+ * holds the conf's image for itself.
+ */
+export async function prepareSlots(
+  store: Store,
+  slots: Slots,
+  planOf: () => ImagePlan,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  await setImmediate(); // what the caller has begun before goes first
+  if (signal.aborted || !isFirst(store, slots)) return NOTHING_PREPARED;
+  const plan = planOf();
+  const [target, spare] = slots.slots;
+  for (const slot of slots.slots) removeFile(noteFile(slot));
+  try {
+    const inTurns = async (): Promise<void> => {
+      await setImmediate();
+      signal.throwIfAborted();
+    };
+    const extent = await makeAll([target, spare], plan, { inTurns });
+    const note = noteOf(plan, extent, target);
+    return new Map(slots.slots.map((slot) => [slot, note]));
+  } catch (error) {
+    if (!signal.aborted && errno(error) === undefined) throw error;
+    dropPrepared(slots.slots);
+    return NOTHING_PREPARED;
+  }
+}
+
+/** Removes slots that were filled ahead of an image that does not come. */
+export function dropPrepared(slots: Iterable<string>): void {
+  removeIfPossible(() => {
+    for (const slot of slots) removeTree(Buffer.from(slot));
+  });
+}
+
+/**
+ * Whether a conf has no image yet, and layers were made for it: then both slots are made. After all that their making took nobody notices, and
+ * the first change has to apply its difference alone.
+ */
+function isFirst(store: Store, slots: Slots): boolean {
+  return currentSlot(slots) === undefined && store.hasFreshLayers();
+}
+
 /**
  * Brings a conf's image to the plan. Whoever reads through the link sees the old image or the new one, whole; on success the new one
- * is on the disk. A first image of layers that were made for it is made in both slots: after all that their making took nobody
- * notices, and the first change has to apply its difference alone. The caller holds the conf's image for itself.
+ * is on the disk. The caller holds the conf's image for itself.
  */
-export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent {
+export async function settleImage(
+  store: Store,
+  slots: Slots,
+  plan: ImagePlan,
+  prepared: Prepared = NOTHING_PREPARED,
+): Promise<Extent> {
   const current = currentSlot(slots);
   const shown = current === undefined ? undefined : readNote(noteFile(current));
   if (current !== undefined && shown?.digest === plan.digest) {
@@ -72,8 +132,9 @@ export function settleImage(store: Store, slots: Slots, plan: ImagePlan): Extent
   }
   for (const slot of slots.slots) removeFile(`${noteFile(slot)}.new`); // of one that was killed
   const [target, other] = current === slots.slots[0] ? slots.slots.toReversed() : slots.slots;
-  const spare = current === undefined && store.hasFreshLayers() ? other : undefined;
-  const extent = bring(store, target!, noteFile(target!), plan, spare);
+  const asTarget = (slot: string): Target => toFill(slot, noteFile(slot), prepared.get(slot));
+  const spare = isFirst(store, slots) ? asTarget(other!) : undefined;
+  const extent = await bring(store, plan, asTarget(target!), spare);
   show(slots, target!);
   return extent;
 }
@@ -99,41 +160,64 @@ function renameNote(store: Store, slot: string, shown: Note, plan: ImagePlan): v
 }
 
 /** Makes a folder of the caller's equal to the plan; `note` is where is kept how it was made. */
-export function updateFolder(store: Store, folder: string, note: string, plan: ImagePlan): Extent {
-  return bring(store, folder, note, plan, undefined);
+export function updateFolder(store: Store, folder: string, note: string, plan: ImagePlan): Promise<Extent> {
+  return bring(store, plan, toFill(folder, note));
 }
 
-/** `spare` is a slot to be made like the folder, where that can be, so that it is on the disk by the same wait. */
-function bring(
-  store: Store,
-  folder: string,
-  note: string,
-  plan: ImagePlan,
-  spare: string | undefined,
-): Extent {
-  const before = existsSync(folder) ? readNote(note) : undefined;
-  removeFile(note);
-  const extent = (before && change(store, folder, before, plan)) ?? makeAll(folder, plan);
-  const hasSpare = spare !== undefined && makeSpare(spare, plan);
+/** A folder that is to become an image. */
+type Target = {
+  readonly folder: string;
+  /** The file of its note. */
+  readonly note: string;
+  /** What it holds now; undefined where nobody knows. */
+  readonly before: Note | undefined;
+};
+
+function toFill(folder: string, note: string, prepared?: Note): Target {
+  return { folder, note, before: prepared ?? (existsSync(folder) ? readNote(note) : undefined) };
+}
+
+/** `spare` becomes the same where there is room for it, and is on the disk by the same wait. */
+async function bring(store: Store, plan: ImagePlan, target: Target, spare?: Target): Promise<Extent> {
+  const both = spare ? [target, spare] : [target];
+  for (const { note } of both) removeFile(note);
+  const { extent, filled } = await fill(store, plan, target, spare);
   // Written before the wait for the disk and named after it: so none is ever found empty.
-  const written = [writeNote(note, plan, extent, folder)];
-  if (hasSpare) written.push(writeNote(noteFile(spare), plan, extent, spare));
-  store.settleFolder(folder);
+  const written = filled.map(({ note, folder }) => writeNote(note, plan, extent, folder));
+  store.settleFolder(target.folder);
   for (const file of written) renameSync(`${file}.new`, file);
   return extent;
 }
 
-/** False when there is no room for it: the next change makes it. */
-function makeSpare(slot: string, plan: ImagePlan): boolean {
-  removeFile(noteFile(slot));
+type Filled = { readonly extent: Extent; readonly filled: readonly Target[] };
+
+/** Without room for the spare folder, the next change makes it. */
+async function fill(
+  store: Store,
+  plan: ImagePlan,
+  target: Target,
+  spare: Target | undefined,
+): Promise<Filled> {
+  if (!spare) return fillAll(store, plan, [target]);
   try {
-    makeAll(slot, plan);
-    return true;
+    return await fillAll(store, plan, [target, spare]);
   } catch (error) {
     if (!['ENOSPC', 'EDQUOT'].includes(errno(error) ?? '')) throw error;
-    removeTree(Buffer.from(slot));
-    return false;
+    removeTree(Buffer.from(spare.folder));
+    return fillAll(store, plan, [{ ...target, before: undefined }]);
   }
+}
+
+/** Paths of layers from which on a thread that helps is worth its start. */
+const MANY = 8_000;
+
+async function fillAll(store: Store, plan: ImagePlan, targets: readonly Target[]): Promise<Filled> {
+  const changed = targets.map(({ folder, before }) => before && change(store, folder, before, plan));
+  const [first] = changed;
+  const open = targets.filter((_, index) => changed[index] === undefined).map(({ folder }) => folder);
+  if (open.length === 0 && first) return { extent: first, filled: targets };
+  const paths = plan.view.layers.reduce((sum, { row }) => sum + row.paths, 0);
+  return { extent: await makeAll(open, plan, { isHelped: paths >= MANY }), filled: targets };
 }
 
 /** The image in a slot as a plan; undefined when nobody knows any more how it was made. */
@@ -272,23 +356,71 @@ function applyChanges(folder: string, changes: readonly ImageChange[], plan: Ima
   }
 }
 
-/** Makes the folder from nothing. */
-function makeAll(folder: string, plan: ImagePlan): Extent {
-  removeTree(Buffer.from(folder));
+type Manner = {
+  /** Called now and then, for whoever has something else to do. */
+  readonly inTurns?: () => Promise<void>;
+  /** Whether a thread makes folders and links while this one merges and copies. */
+  readonly isHelped?: boolean;
+};
+
+/** Makes folders from nothing, all alike. */
+export async function makeAll(
+  targets: readonly string[],
+  plan: ImagePlan,
+  { inTurns, isHelped = false }: Manner,
+): Promise<Extent> {
+  for (const target of targets) removeTree(Buffer.from(target));
+  await using helper = isHelped ? startTreeHelper(targets) : undefined;
   const folders = new Map<TreePath, Entry>();
+  const helped = new Set<TreePath>();
+  const later: Part[] = [];
+  const makeNow = (part: Part): void => {
+    const { path } = part.entry;
+    const parent = path === '' ? undefined : folders.get(parentOf(path));
+    for (const target of targets) make(target, part, at(target, path), plan, parent);
+  };
   let paths = 0;
   let bytes = 0;
   for (const part of plan.parts()) {
     const { entry } = part;
-    const parent = entry.path === '' ? undefined : folders.get(parentOf(entry.path));
+    const above = parentOf(entry.path);
+    const parent = entry.path === '' ? undefined : folders.get(above);
     if (entry.path !== '' && parent === undefined) throw noFolder(entry.path);
-    make(folder, part, at(folder, entry.path), plan, parent);
+    const task = helper && taskOf(part, plan, parent);
+    if (task) {
+      const crowded = helper.give(entry.path, task);
+      if (crowded) await crowded;
+      if (entry.type === 'dir') helped.add(entry.path);
+    } else if (helped.has(above) || (helper && isFurtherLink(entry))) later.push(part);
+    else makeNow(part);
     if (entry.type === 'dir') folders.set(entry.path, entry);
     paths++;
     bytes += bytesOf(entry);
+    if (inTurns && paths % TURN === 0) await inTurns();
   }
-  for (const [path, { mtime }] of [...folders].reverse()) setTime(at(folder, path), mtime);
+  const failed = (await helper?.end()) ?? new Set();
+  for (const path of failed) for (const target of targets) removeTree(at(target, path));
+  for (const path of failed) makeNow(plan.partAt(path)!);
+  for (const part of later) makeNow(part);
+  for (const [path, { mtime }] of [...folders].reverse())
+    for (const target of targets) setTime(at(target, path), mtime);
   return { paths, bytes };
+}
+
+/** What a helper is to do for a part; undefined for what is copied or made, all in `etc` and `var` among it. */
+function taskOf(part: Part, plan: ImagePlan, parent: Entry | undefined): TreeTask[1] | undefined {
+  const { entry, isCopied } = part;
+  if (entry.type === 'dir') {
+    if (entry.path === '' || /^(etc|var)(\/|$)/.test(entry.path)) return undefined;
+    return { entry, inherits: parent === undefined || handsDown(parent) };
+  }
+  const isLinked = (entry.type === 'file' || entry.type === 'symlink') && !isCopied && !isFurtherLink(entry);
+  return isLinked ? plan.treeOf(part) : undefined;
+}
+
+/** Whether it is linked to what lies in the image at another path. */
+function isFurtherLink(entry: Entry): boolean {
+  return entry.type === 'file' && entry.link !== undefined;
 }
 
 /** Nothing lies below what is no folder: below a link it would be written to wherever on the host that leads. */
@@ -376,20 +508,16 @@ function noteFile(slot: string): string {
 function writeNote(
   file: string,
   plan: ImagePlan,
-  { paths, bytes }: Extent,
+  extent: Extent,
   folder: string,
   flush = dirname(file) !== dirname(folder),
 ): string {
-  const note: Note = {
-    format: FORMAT,
-    digest: plan.digest,
-    folder,
-    paths,
-    bytes,
-    ...recipeOf(plan),
-  };
-  writeFile(`${file}.new`, JSON.stringify(note), { mode: 0o600, flush });
+  writeFile(`${file}.new`, JSON.stringify(noteOf(plan, extent, folder)), { mode: 0o600, flush });
   return file;
+}
+
+function noteOf(plan: ImagePlan, { paths, bytes }: Extent, folder: string): Note {
+  return { format: FORMAT, digest: plan.digest, folder, paths, bytes, ...recipeOf(plan) };
 }
 
 function readNote(file: string): Note | undefined {

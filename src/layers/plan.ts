@@ -22,6 +22,8 @@ export type ImagePlan = {
   parts(): Iterable<Part>;
   /** The hard links that a path is one of. */
   linksAt(path: TreePath): readonly TreePath[];
+  /** The tree of the layer that a part comes from; of no meaning for a database file. */
+  treeOf(part: Part): string;
   /** The file of a layer that a part is made from. */
   sourceOf(part: Part): Buffer;
   /** Content of a database file; undefined for any other. */
@@ -112,10 +114,11 @@ export function planImage(
       for (; next; next = records.shift()) yield recordPart(next);
     },
     linksAt: (path) => groupOf(placedAt(path)),
-    sourceOf({ entry, layer }) {
+    treeOf({ layer }) {
       trees[layer] ??= store.treeOf(view.layers[layer]!.row.n);
-      return at(trees[layer], entry.path);
+      return trees[layer];
     },
+    sourceOf: (part) => at(plan.treeOf(part), part.entry.path),
     recordAt: (path) => {
       const file = recordEntries().has(path) ? view.records.get(path) : undefined;
       return file && recordBytes(path, file);

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { SNAP, start } from '../commands/launcher.ts';
 import { build, edit, makeProject } from './small-project.ts';
 
@@ -61,6 +64,53 @@ do_run() {
     /^Triggers-Pending/m,
   );
   isAsInOneTree(project);
+});
+
+/** Builds, and looks at the slots of the image all the while, until there is an answer. */
+async function watchSlots<T>(project: string, look: (slots: string[]) => T | undefined) {
+  const images = join(project, 'images');
+  const slots = ['.a.a', '.a.b'].map((name) => join(images, name));
+  const child = spawn(SNAP, ['-C', project, 'build', 'a'], { stdio: 'ignore' });
+  const ended = once(child, 'exit');
+  let seen: T | undefined;
+  while (child.exitCode === null) {
+    seen ??= look(slots);
+    await setTimeout(5);
+  }
+  const [status] = await ended;
+  return { status, slots, seen };
+}
+
+test('a first image is made while triggers run, and what they make comes into both slots', async () => {
+  const script = 'sleep 0.7; echo x >/etc/settled; rm /etc/debian_version';
+  const project = makeProject({ one: `do_run() {\n${reacting('slow', script)}\n}\n` });
+  const { status, slots, seen } = await watchSlots(project, ([slot = '', other = '']) => {
+    const files = [slot, other].map((one) => join(one, 'etc/host.conf'));
+    if (!files.every((file) => existsSync(file))) return undefined;
+    assert.ok(!existsSync(join(slot, 'etc/settled')) && !existsSync(join(slot, '../a')));
+    return files.map((file) => statSync(file).ino);
+  });
+  assert.equal(status, 0);
+  assert.deepEqual(
+    seen,
+    slots.map((slot) => statSync(join(slot, 'etc/host.conf')).ino),
+  );
+  for (const slot of slots) {
+    assert.equal(readFileSync(join(slot, 'etc/settled'), 'utf8'), 'x\n');
+    assert.ok(!existsSync(join(slot, 'etc/debian_version')));
+    assert.ok(existsSync(`${slot}.json`));
+  }
+  isAsInOneTree(project);
+});
+
+test('of a first image that was begun nothing is left when a trigger fails', async () => {
+  const project = makeProject({ one: `do_run() {\n${reacting('bad', 'sleep 0.7; exit 1')}\n}\n` });
+  const { status, slots, seen } = await watchSlots(
+    project,
+    (both) => both.every((slot) => existsSync(slot)) || undefined,
+  );
+  assert.deepEqual([status, seen], [1, true]);
+  for (const slot of slots) assert.ok(!existsSync(slot));
 });
 
 test('a trigger of a name sees what any layer changes', () => {

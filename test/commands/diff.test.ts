@@ -20,7 +20,7 @@ function stanza(name: string, version: string, kibibytes: number, more = ''): st
 }
 
 /** Three builds of "a": the second has another bluez and a newer curl, the third is the second with a layer made anew. */
-before(() => {
+before(async () => {
   makeDist();
   mkdirSync(join(project, 'conf'));
   writeFileSync(join(project, 'conf', 'a.toml'), '');
@@ -60,7 +60,7 @@ printf '/.\\n/usr\\n/usr/bin\\n/usr/bin/curl\\n/opt/curl.conf\\n' >var/lib/dpkg/
   ];
   for (const [at, layers] of builds.entries()) {
     const plan = planImage(store, mergeView(store, layers), [], EPOCH);
-    const extent = updateFolder(store, folderOf(at + 1), join(project, `note-${at}`), plan);
+    const extent = await updateFolder(store, folderOf(at + 1), join(project, `note-${at}`), plan);
     store.addBuild({ ...someBuild('a'), ...recipeOf(plan), ...extent, digest: plan.digest, made: at });
   }
   const less = planImage(store, mergeView(store, builds[0]!), ['usr/share'], EPOCH);

@@ -7,20 +7,31 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { writeXattr } from '../../src/host/syscall.ts';
-import { currentSlot, type Slots, settleImage, slotsOf, updateFolder } from '../../src/layers/image.ts';
+import {
+  currentSlot,
+  makeAll,
+  prepareSlots,
+  type Slots,
+  settleImage,
+  slotsOf,
+  updateFolder,
+} from '../../src/layers/image.ts';
 import { type ImagePlan, planImage } from '../../src/layers/plan.ts';
 import { mergeView, type ViewLayer } from '../../src/layers/view.ts';
 import type { Store } from '../../src/store/layers.ts';
-import { type Entry, identity, printable, type TreePath } from '../../src/store/manifest.ts';
+import { type Dir, type Entry, identity, printable, type TreePath } from '../../src/store/manifest.ts';
 import { scanTree } from '../../src/store/tree.ts';
+import { startTreeHelper } from '../../src/store/tree-helper.ts';
 import { addLayer, EPOCH, someFolder, someStore } from './some-layers.ts';
 
 function planOf(store: Store, layers: readonly ViewLayer[], excludes: readonly string[] = []): ImagePlan {
@@ -71,9 +82,10 @@ function $(text: string): string {
 
 const FOLDERS = `mkdir -p etc/a var usr; set +e; exec 2>/dev/null\n`;
 
-test('after any series of changes, in both slots, an image is to the second what a fresh one is, and no edit of it reaches the store', () => {
-  fc.assert(
-    fc.property(fc.array(fc.array(step, { maxLength: 14 }), { minLength: 2, maxLength: 5 }), (states) => {
+test('after any series of changes, in both slots, an image is to the second what a fresh one is, and no edit of it reaches the store', async () => {
+  const states = fc.array(fc.array(step, { maxLength: 14 }), { minLength: 2, maxLength: 5 });
+  await fc.assert(
+    fc.asyncProperty(states, async (states) => {
       const store = someStore();
       const slots = newSlots();
       const images: ImagePlan[] = [];
@@ -85,7 +97,7 @@ test('after any series of changes, in both slots, an image is to the second what
         const plan = planOf(store, [layer]);
         const [shown, last] = [currentSlot(slots), images.at(-1)];
         images.push(plan);
-        settleImage(store, slots, plan);
+        await settleImage(store, slots, plan);
         const expected = lines(plan.manifest.values());
         assert.deepEqual(onDisk(slots.link), expected);
         if (shown && last && last.digest !== plan.digest) {
@@ -93,12 +105,15 @@ test('after any series of changes, in both slots, an image is to the second what
           assert.deepEqual(onDisk(shown), lines(last.manifest.values()));
         }
         const fresh = join(someFolder(), 'fresh');
-        updateFolder(store, fresh, `${fresh}.json`, plan);
+        await updateFolder(store, fresh, `${fresh}.json`, plan);
         assert.deepEqual(onDisk(fresh), expected);
+        const helped = ['a', 'b'].map((one) => join(someFolder(), one));
+        await makeAll(helped, plan, { isHelped: number === 0 });
+        for (const one of helped) assert.deepEqual(onDisk(one), expected);
         assertOwnFiles(slots.link, plan);
         assertOwnFiles(fresh, plan);
       }
-      settleImage(store, slots, images[0]!);
+      await settleImage(store, slots, images[0]!);
       assert.deepEqual(onDisk(slots.link), lines(images[0]!.manifest.values()));
       rmSync(join(store.layout.root, '..'), { recursive: true });
     }),
@@ -129,7 +144,7 @@ const ACL = Buffer.from(
   'hex',
 );
 
-test('what a folder of the image hands down to new entries is not theirs, neither its ACL nor its group', () => {
+test('what a folder of the image hands down to new entries is not theirs, neither its ACL nor its group', async () => {
   const store = someStore();
   const slots = newSlots();
   const make = (text: string): ImagePlan => {
@@ -140,7 +155,7 @@ test('what a folder of the image hands down to new entries is not theirs, neithe
   };
   for (const text of ['one', 'two', 'three']) {
     const plan = make(text);
-    settleImage(store, slots, plan);
+    await settleImage(store, slots, plan);
     const entries = [...plan.manifest.values()];
     assert.deepEqual(
       entries.filter(({ xattrs }) => xattrs !== '').map(({ path }) => path),
@@ -154,7 +169,7 @@ function giveAcl(upper: string): void {
   writeXattr(Buffer.from(`${upper}/etc/f`), 'system.posix_acl_default', ACL);
 }
 
-test("a hard link between var and usr makes neither of them the store's, whenever it comes", () => {
+test("a hard link between var and usr makes neither of them the store's, whenever it comes", async () => {
   const store = someStore();
   const slots = newSlots();
   const plain = addLayer(store, [], 'mkdir usr var; echo x >usr/x', { name: 'base', inputs: { step: 1 } });
@@ -165,28 +180,28 @@ test("a hard link between var and usr makes neither of them the store's, wheneve
   const sharedWithStore = (layer: ViewLayer): boolean =>
     lstatSync(join(slots.link, 'usr/x')).ino === lstatSync(join(store.treeOf(layer.row.n), 'usr/x')).ino;
   for (const _ of [1, 2]) {
-    settleImage(store, slots, planOf(store, [plain]));
+    await settleImage(store, slots, planOf(store, [plain]));
     assert.ok(sharedWithStore(plain));
-    settleImage(store, slots, planOf(store, [linked]));
+    await settleImage(store, slots, planOf(store, [linked]));
     assert.ok(!sharedWithStore(linked) && !sharedWithStore(plain));
     assert.equal(lstatSync(join(slots.link, 'usr/x')).ino, lstatSync(join(slots.link, 'var/x')).ino);
   }
 });
 
-test('a hard link is made after the file that it is a link to, in whatever order a folder was walked through', () => {
+test('a hard link is made after the file that it is a link to, in whatever order a folder was walked through', async () => {
   const store = someStore();
   const slots = newSlots();
   const linked = addLayer(store, [], 'mkdir usr usr/d; echo x >usr/d/x; ln usr/d/x usr/d-', { name: 'base' });
   const other = addLayer(store, [], 'mkdir usr; echo y >usr/d-', { name: 'base', inputs: { step: 2 } });
   for (const layer of [linked, other, other, linked]) {
     const plan = planOf(store, [layer]);
-    settleImage(store, slots, plan);
+    await settleImage(store, slots, plan);
     assert.deepEqual(onDisk(slots.link), lines(plan.manifest.values()));
     assertOwnFiles(slots.link, plan);
   }
 });
 
-test('only what differs is touched', () => {
+test('only what differs is touched', async () => {
   const store = someStore();
   const slots = newSlots();
   const make = (text: string): ImagePlan =>
@@ -199,21 +214,21 @@ test('only what differs is touched', () => {
       ),
     ]);
   const [one, two] = [make('one'), make('two')];
-  settleImage(store, slots, one);
-  settleImage(store, slots, two);
+  await settleImage(store, slots, one);
+  await settleImage(store, slots, two);
   const slot = currentSlot(slots);
   const before = (path: string): bigint => lstatSync(join(slots.link, path), { bigint: true }).ctimeNs;
-  settleImage(store, slots, one);
+  await settleImage(store, slots, one);
   const same = before('etc/same');
   const other = lstatSync(join(slot!, 'etc/same')).ino;
-  settleImage(store, slots, two);
+  await settleImage(store, slots, two);
   assert.equal(currentSlot(slots), slot);
   assert.equal(lstatSync(join(slots.link, 'etc/same')).ino, other);
-  settleImage(store, slots, one);
+  await settleImage(store, slots, one);
   assert.equal(before('etc/same'), same);
 });
 
-test('a first image of new layers is in both slots, so that the first change touches only what differs; one of old layers is in one', () => {
+test('a first image of new layers is in both slots, so that the first change touches only what differs; one of old layers is in one', async () => {
   const store = someStore();
   const make = (text: string): ImagePlan =>
     planOf(store, [
@@ -224,37 +239,103 @@ test('a first image of new layers is in both slots, so that the first change tou
     ]);
   const [one, two] = [make('one'), make('two')];
   const slots = newSlots();
-  assert.equal(settleImage(store, slots, one).paths, 4);
+  assert.equal((await settleImage(store, slots, one)).paths, 4);
   const made = slots.slots.map((slot) => lstatSync(join(slot, 'etc/same')).ino);
   assert.equal(new Set(made).size, 2);
   for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(one.manifest.values()));
   assert.equal(currentSlot(slots), slots.slots[0]);
-  assert.deepEqual(settleImage(store, slots, two), { paths: 4, bytes: 9 });
+  assert.deepEqual(await settleImage(store, slots, two), { paths: 4, bytes: 9 });
   assert.equal(currentSlot(slots), slots.slots[1]);
   assert.equal(lstatSync(join(slots.link, 'etc/same')).ino, made[1]);
   assert.deepEqual(onDisk(slots.link), lines(two.manifest.values()));
   const others = newSlots();
-  settleImage(store, others, one);
+  await settleImage(store, others, one);
   assert.deepEqual(
     others.slots.map((slot) => existsSync(slot)),
     [true, false],
   );
 });
 
-test('an image that is there already stays in its slot', () => {
+test('slots that were filled ahead become the image, both of them, whatever differs', async () => {
+  const script = fc.array(step, { maxLength: 14 });
+  await fc.assert(
+    fc.asyncProperty(script, script, async (ahead, after) => {
+      const store = someStore();
+      const slots = newSlots();
+      const [first, plan] = [ahead, [...ahead, ...after]].map((steps, number) =>
+        planOf(store, [
+          addLayer(store, [], `${FOLDERS}${steps.join('\n')}\ntrue`, { name: 'base', inputs: { number } }),
+        ]),
+      ) as [ImagePlan, ImagePlan];
+      const prepared = await prepareSlots(store, slots, () => first, GO_ON);
+      for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(first.manifest.values()));
+      assert.ok(!existsSync(slots.link));
+      const extent = await settleImage(store, slots, plan, prepared);
+      for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(plan.manifest.values()));
+      assert.equal(currentSlot(slots), slots.slots[0]);
+      const fresh = join(someFolder(), 'fresh');
+      assert.deepEqual(extent, await updateFolder(store, fresh, `${fresh}.json`, plan));
+      rmSync(join(store.layout.root, '..'), { recursive: true });
+    }),
+    { numRuns: Number(process.env.SNAP_PROPERTY_RUNS ?? 40) },
+  );
+});
+
+const GO_ON = new AbortController().signal;
+
+test('what was filled ahead is only changed where the image differs; where there is an image, nothing is', async () => {
+  const store = someStore();
+  const slots = newSlots();
+  const make = (text: string): ImagePlan =>
+    planOf(store, [
+      addLayer(store, [], `mkdir etc; echo same >etc/same; echo ${text} >etc/other`, {
+        name: 'base',
+        inputs: { text },
+      }),
+    ]);
+  const [one, two] = [make('one'), make('two')];
+  const prepared = await prepareSlots(store, slots, () => one, GO_ON);
+  const inodes = (): number[] => slots.slots.map((slot) => lstatSync(join(slot, 'etc/same')).ino);
+  const made = inodes();
+  await settleImage(store, slots, two, prepared);
+  assert.deepEqual(inodes(), made);
+  assert.equal(readFileSync(join(slots.link, 'etc/other'), 'utf8'), 'two\n');
+  make('three');
+  assert.equal((await prepareSlots(store, slots, () => assert.fail(), GO_ON)).size, 0);
+});
+
+test('filling ahead that is stopped, or fails, leaves nothing', async () => {
+  const store = someStore();
+  const slots = newSlots();
+  const many = Array.from({ length: 300 }, (_, index) => index).join(' ');
+  const plan = planOf(store, [
+    addLayer(store, [], `mkdir usr; for n in ${many}; do echo $n >usr/$n; done`, { name: 'base' }),
+  ]);
+  const stop = new AbortController();
+  const filling = prepareSlots(store, slots, () => plan, stop.signal);
+  while (!existsSync(slots.slots[1])) await setImmediate();
+  stop.abort();
+  assert.equal((await filling).size, 0);
+  for (const slot of slots.slots) assert.ok(!existsSync(slot));
+  rmSync(store.treeOf(1), { recursive: true });
+  assert.equal((await prepareSlots(store, slots, () => plan, GO_ON)).size, 0);
+  for (const slot of slots.slots) assert.ok(!existsSync(slot));
+});
+
+test('an image that is there already stays in its slot', async () => {
   const store = someStore();
   const slots = newSlots();
   const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
   store.settleDisk();
-  settleImage(store, slots, plan);
+  await settleImage(store, slots, plan);
   const { ino } = lstatSync(`${slots.link}/x`);
-  settleImage(store, slots, plan);
+  await settleImage(store, slots, plan);
   assert.equal(lstatSync(`${slots.link}/x`).ino, ino);
   assert.equal(readlinkSync(slots.link), '.a.a');
   assert.ok(!existsSync(slots.slots[1]));
 });
 
-test('a slot that somebody changed by hand is made anew', () => {
+test('a slot that somebody changed by hand is made anew', async () => {
   const store = someStore();
   const slots = newSlots();
   const make = (text: string): ImagePlan =>
@@ -264,47 +345,69 @@ test('a slot that somebody changed by hand is made anew', () => {
         inputs: { text },
       }),
     ]);
-  for (const text of ['one', 'two']) settleImage(store, slots, make(text));
+  for (const text of ['one', 'two']) await settleImage(store, slots, make(text));
   rmSync(join(slots.slots[0], 'd'), { recursive: true });
   writeFileSync(join(slots.slots[0], 'added'), 'by hand');
   const three = make('three');
-  settleImage(store, slots, three);
+  await settleImage(store, slots, three);
   assert.deepEqual(onDisk(slots.link), lines(three.manifest.values()));
 });
 
-test('something else in the place of the link is not touched', () => {
+test('something else in the place of the link is not touched', async () => {
   const store = someStore();
   const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
   const slots = newSlots();
   mkdirSync(slots.link);
-  assert.throws(() => settleImage(store, slots, plan), {
+  await assert.rejects(settleImage(store, slots, plan), {
     name: 'SnapError',
     message: /something else lies there/,
   });
   assert.deepEqual(readdirSync(slots.link), []);
 });
 
-test('a link of images that leads nowhere, or elsewhere, is replaced', () => {
+test('a link of images that leads nowhere, or elsewhere, is replaced', async () => {
   const store = someStore();
   const plan = planOf(store, [addLayer(store, [], 'echo x >x', { name: 'base' })]);
   for (const target of ['.a.b', '/etc', 'nowhere']) {
     const slots = newSlots();
     symlinkSync(target, slots.link);
-    settleImage(store, slots, plan);
+    await settleImage(store, slots, plan);
     assert.equal(readFileSync(join(slots.link, 'x'), 'utf8'), 'x\n');
   }
 });
 
-test('layers on another filesystem are copied', (t) => {
+test('layers on another filesystem are copied', async (t) => {
   const store = someStore();
   if (lstatSync('/dev/shm').dev === lstatSync(store.layout.root).dev) return t.skip('no second filesystem');
   const plan = planOf(store, [
-    addLayer(store, [], 'echo x >x; chmod 4711 x; ln x y; mkdir d', { name: 'base' }),
+    addLayer(store, [], 'echo x >x; chmod 4711 x; ln x y; mkdir -p d/e; echo z >d/e/z', { name: 'base' }),
   ]);
   const folder = execFileSync('mktemp', ['-d', '/dev/shm/snap-image-XXXX'], { encoding: 'utf8' }).trim();
   t.after(() => rmSync(folder, { recursive: true }));
-  updateFolder(store, join(folder, 'image'), join(folder, 'note'), plan);
+  await updateFolder(store, join(folder, 'image'), join(folder, 'note'), plan);
   assert.deepEqual(onDisk(join(folder, 'image')), lines(plan.manifest.values()));
+  const helped = [join(someFolder(), 'linked'), join(folder, 'helped')];
+  await makeAll(helped, plan, { isHelped: true });
+  for (const one of helped) assert.deepEqual(onDisk(one), lines(plan.manifest.values()));
+});
+
+test('what the thread that helps cannot do is done without it, or told', async () => {
+  const store = someStore();
+  const layer = addLayer(store, [], 'mkdir -p usr/d; echo x >usr/d/x; echo y >usr/y', { name: 'base' });
+  const plan = planOf(store, [layer]);
+  const lost = join(store.treeOf(1), 'usr/d/x');
+  renameSync(lost, `${lost}.away`);
+  await assert.rejects(makeAll([join(someFolder(), 'a')], plan, { isHelped: true }), {
+    code: 'ENOENT',
+    path: lost,
+  });
+  renameSync(`${lost}.away`, lost);
+  const places = ['a', 'b'].map((one) => join(someFolder(), one));
+  const helper = startTreeHelper(places);
+  helper.give('usr' as TreePath, { entry: plan.at('usr' as TreePath) as Dir, inherits: false });
+  helper.give('usr/y' as TreePath, store.treeOf(1));
+  assert.deepEqual([...(await helper.end())], ['usr', 'usr/y'], 'nothing is there that these could lie in');
+  await helper[Symbol.asyncDispose]();
 });
 
 test('what globs exclude is left out with all beneath it, and hard links to it go on without it', () => {

@@ -62,11 +62,11 @@ const plain = [1, 2, 3].map((n) => ({
   excludes: [],
 }));
 
-test('a view that is merged where it changed is the view, and an image that is changed there is the image, in both slots', () => {
+test('a view that is merged where it changed is the view, and an image that is changed there is the image, in both slots', async () => {
   let merged = 0;
   let recalled = 0;
-  fc.assert(
-    fc.property(fc.array(state, { minLength: 3, maxLength: 7 }), (states) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(state, { minLength: 3, maxLength: 7 }), async (states) => {
       const store = someStore();
       const images = join(someFolder(), 'images');
       mkdirSync(images);
@@ -94,10 +94,10 @@ test('a view that is merged where it changed is the view, and an image that is c
         const records = recallRecords(store, slots, { view: fresh, excludes, epoch: EPOCH });
         if (records) recalled++;
         const plan = planImage(store, fresh, excludes, EPOCH, records);
-        const extent = settleImage(store, slots, plan);
+        const extent = await settleImage(store, slots, plan);
         const other = join(someFolder(), 'fresh');
         assert.deepEqual(
-          updateFolder(store, other, `${other}.json`, planImage(store, fresh, excludes, EPOCH)),
+          await updateFolder(store, other, `${other}.json`, planImage(store, fresh, excludes, EPOCH)),
           extent,
         );
         assert.deepEqual(onDisk(slots.link), onDisk(other));
