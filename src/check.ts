@@ -17,7 +17,7 @@ import {
 } from './layers/compare.ts';
 import { giveIds, renumbering } from './layers/ids.ts';
 import { currentSlot, planOfSlot, slotsOf } from './layers/image.ts';
-import { type PlanContents, planImage } from './layers/plan.ts';
+import { type ImagePlan, type PlanContents, planImage } from './layers/plan.ts';
 import { type Bench, preDependsOf } from './layers/round.ts';
 import { NOT_BOOTED } from './layers/run.ts';
 import { runSandboxed, type Step } from './layers/sandbox.ts';
@@ -26,6 +26,7 @@ import { copyStep, linkerStep, packageStep, scriptletStep, triggerStep } from '.
 import { type LayerContents, makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import { contentDigest, type LayerRow, Store } from './store/layers.ts';
+import type { Entry } from './store/manifest.ts';
 import { at } from './store/tree.ts';
 
 export type CheckRequest = {
@@ -56,7 +57,7 @@ export async function check(request: CheckRequest, report: Report): Promise<Chec
     const excludes = inputs.scriptlets.flatMap((scriptlet) => scriptlet.excludes);
     const plan = planImage(old.contents, old.view, excludes, inputs.lock.epoch);
     const oldSide: Side = {
-      manifest: plan.manifest,
+      entries: () => entriesOf(plan),
       recordText: (path) => plan.recordAt(path)?.toString('latin1') ?? '',
     };
     const found = compareTrees(imageSide(store, request.conf), oldSide, ['layered', 'the old way']);
@@ -72,9 +73,13 @@ function imageSide(store: Store, conf: string): Side {
   const plan = slot && planOfSlot(store, slot);
   if (!plan) throw new Error('A build left no image');
   return {
-    manifest: plan.manifest,
+    entries: () => entriesOf(plan),
     recordText: (path) => readFileSync(at(slot, path), 'latin1'),
   };
+}
+
+function* entriesOf(plan: ImagePlan): Generator<Entry> {
+  for (const { entry } of plan.parts()) yield entry;
 }
 
 /** Snap's own list, and that of the project: `check.allow` in its folder. */

@@ -147,43 +147,64 @@ type Ignored = Diff['ignored'];
 /** A difference, and of which layers both ends are. */
 type Found = Difference & Pick<FileChange, 'layers'>;
 
-function allDifferences(store: () => Store, before: Side, after: Side): Found[] {
+function* allDifferences(store: () => Store, before: Side, after: Side): Generator<Found> {
   const { plan: old } = before;
   const { plan: now } = after;
-  if (old && now) return before.digest === after.digest ? [] : imageDifferences(store(), old, now);
-  const found: Found[] = [];
+  if (old && now) {
+    if (before.digest !== after.digest) yield* imageDifferences(store(), old, now);
+    return;
+  }
+  const layersOf = layerPairs();
   for (const one of differencesBetween(before.entries(), after.entries())) {
     const { path, before: was, after: is } = one;
     if ((before.isImplied(path) && is?.type === 'dir') || (after.isImplied(path) && was?.type === 'dir'))
       continue;
-    found.push({ ...one, layers: layersAt(was && before.layerAt(path), is && after.layerAt(path)) });
+    yield { ...one, layers: layersOf(was && before.layerAt(path), is && after.layerAt(path)) };
   }
-  return found;
 }
 
-function imageDifferences(store: Store, old: ImagePlan, plan: ImagePlan): Found[] {
-  return changesBetween(store, old, plan).flatMap(({ path, was, now }): Found[] => {
+function* imageDifferences(store: Store, old: ImagePlan, plan: ImagePlan): Generator<Found> {
+  const layersOf = layerPairs();
+  for (const { path, was, now } of changesBetween(store, old, plan)) {
     const difference = differenceAt(path, was?.entry, now?.entry);
-    return difference ? [{ ...difference, layers: layersAt(layerOf(old, was), layerOf(plan, now)) }] : [];
-  });
+    if (difference) yield { ...difference, layers: layersOf(layerOf(old, was), layerOf(plan, now)) };
+  }
 }
 
-function layersAt(before: string | undefined, after: string | undefined): FileChange['layers'] {
-  return { ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
+type Layers = FileChange['layers'];
+
+/** Makes one object of each two names, however many paths they are of. */
+function layerPairs(): (before: string | undefined, after: string | undefined) => Layers {
+  const pairs = new Map<string | undefined, Map<string | undefined, Layers>>();
+  return (before, after) => {
+    const known = pairs.get(before) ?? new Map<string | undefined, Layers>();
+    pairs.set(before, known);
+    const pair = known.get(after) ?? {
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+    };
+    known.set(after, pair);
+    return pair;
+  };
 }
 
 function isFiltered({ paths, ignore, ignoreTimes }: DiffRequest): boolean {
   return paths.length + ignore.length > 0 || ignoreTimes;
 }
 
-function chosen(all: readonly Found[], request: DiffRequest): { kept: Found[]; ignored: Ignored } {
-  const [wanted, ignored] = [request.paths, request.ignore].map((globs) => globs.map(bytesOfGlob));
+function chosen(all: Iterable<Found>, request: DiffRequest): { kept: Found[]; ignored: Ignored } {
+  const [wanted, unwanted] = [request.paths, request.ignore].map((globs) => globs.map(bytesOfGlob));
   const isWanted = wanted!.length === 0 ? () => true : globMatcher(wanted!);
-  const isIgnored = globMatcher(ignored!);
-  const named = all.filter(({ path }) => isWanted(path) && !isIgnored(path));
+  const isIgnored = globMatcher(unwanted!);
   const isOnlyTime = ({ aspects }: Difference) => aspects.length === 1 && aspects[0] === 'time';
-  const kept = request.ignoreTimes ? named.filter((one) => !isOnlyTime(one)) : named;
-  return { kept, ignored: { paths: all.length - named.length, times: named.length - kept.length } };
+  const kept: Found[] = [];
+  const ignored = { paths: 0, times: 0 };
+  for (const one of all) {
+    if (!isWanted(one.path) || isIgnored(one.path)) ignored.paths++;
+    else if (request.ignoreTimes && isOnlyTime(one)) ignored.times++;
+    else kept.push(one);
+  }
+  return { kept, ignored };
 }
 
 function compared(
@@ -248,11 +269,11 @@ function ownersAmong(
   changed: readonly PackagePair[],
   kept: readonly Difference[],
 ): Owners {
+  const owners = new Map<TreePath, PackagePair>();
+  if (changed.length === 0) return owners;
   const open = new Set(
     kept.filter(({ before, after }) => (after ?? before)?.type !== 'dir').map(({ path }) => path),
   );
-  const owners = new Map<TreePath, PackagePair>();
-  if (changed.length === 0) return owners;
   for (const [side, which] of [
     [before, 'before'],
     [after, 'after'],
@@ -291,14 +312,14 @@ function fileChange(
   const isDatabase = path === STATUS && changed.length > 0;
   const moved = moves.get(path);
   const records = difference.aspects.includes('content') ? recordDifferences(sides, path) : [];
-  return {
-    ...difference,
+  // The same object: a second one for each of half a million paths would take 60 MiB.
+  return Object.assign(difference, {
     group: isConfig(path) ? 'config' : owner || isDatabase ? 'package' : 'other',
     ...(owner ? { package: shortName(owner, changed) } : {}),
     bytes: bytesOf(after) - bytesOf(before),
     ...(moved === undefined ? {} : { moved }),
     ...(records.length > 0 ? { records } : {}),
-  };
+  } as const);
 }
 
 function shortName({ key, before, after }: PackagePair, changed: readonly PackagePair[]): string {

@@ -3,7 +3,7 @@ import { type Diff, type DiffRequest, diff, type FileChange, type PackageChange 
 import { detailOf, shownPath, totalWords, versionWords } from '../diff-words.ts';
 import { printablePath } from '../report/printable.ts';
 import { count, counted, sizeChange } from '../report/quantity.ts';
-import { table } from '../report/table.ts';
+import { table, tableLines } from '../report/table.ts';
 import { type Entry, printable } from '../store/manifest.ts';
 import { chooseProject } from './choose.ts';
 import { indented, print, printJson, reporting, say } from './print.ts';
@@ -67,25 +67,28 @@ function isShown(levels: readonly Level[], { group }: FileChange): boolean {
   return group !== 'package' && levels.includes(group === 'config' ? 'config' : 'files');
 }
 
-function lines(result: Diff, levels: readonly Level[]): string[] {
-  if (result.same && result.layers.length === 0) return [];
+function* lines(result: Diff, levels: readonly Level[]): Generator<string> {
+  if (result.same && result.layers.length === 0) return;
   const { a, b, files, packages } = result;
   const shows = (level: Level): boolean => levels.includes(level) || levels.includes('all');
   const inGroup = (group: FileChange['group']) => files.filter((file) => file.group === group);
-  return [
-    `${printablePath(a.name)} -> ${printablePath(b.name)}`,
-    ...section('Layers', shows('layers') ? layerLines(result) : []),
-    ...section('Packages', shows('packages') ? packages.map(packageLine) : []),
-    ...section('Configuration files', shows('config') ? fileLines(inGroup('config')) : []),
-    ...section('Other files', shows('files') ? fileLines(inGroup('other')) : []),
-    ...section('Files of these packages', levels.includes('all') ? fileLines(inGroup('package')) : []),
-    '',
-    totalWords(result),
-  ];
+  yield `${printablePath(a.name)} -> ${printablePath(b.name)}`;
+  if (shows('layers')) yield* section('Layers', layerLines(result));
+  if (shows('packages')) yield* section('Packages', packages.map(packageLine));
+  if (shows('config')) yield* section('Configuration files', fileLines(inGroup('config')));
+  if (shows('files')) yield* section('Other files', fileLines(inGroup('other')));
+  if (levels.includes('all')) yield* section('Files of these packages', fileLines(inGroup('package')));
+  yield '';
+  yield totalWords(result);
 }
 
-function section(title: string, content: readonly string[]): string[] {
-  return content.length === 0 ? [] : ['', title, ...content.map((line) => `  ${line}`)];
+function* section(title: string, content: Iterable<string>): Generator<string> {
+  let isBegun = false;
+  for (const line of content) {
+    if (!isBegun) yield* ['', title];
+    isBegun = true;
+    yield `  ${line}`;
+  }
 }
 
 function layerLines({ layers }: Diff): string[] {
@@ -108,18 +111,26 @@ function packageLine(change: PackageChange): string {
   return `${sign}${change.name}: ${versionWords(change)}, ${sizeChange(change.bytes)}${files}`;
 }
 
-function fileLines(files: readonly FileChange[]): string[] {
+function* fileLines(files: readonly FileChange[]): Generator<string> {
   const layout = [
     { title: '' },
     { title: 'path' },
     { title: 'size', align: 'right' },
     { title: '' },
   ] as const;
-  const rows = files.map((file) => {
-    const path = `${shownPath(file.path)}${isFolder(file) ? '/' : ''}`.replace(/^\/\/$/, '/');
-    return [file.modifier, path, file.bytes === 0 ? '' : sizeChange(file.bytes), detailOf(file)];
-  });
-  return table(layout, rows).slice(1);
+  const rows = {
+    *[Symbol.iterator]() {
+      for (const file of files) yield fileRow(file);
+    },
+  };
+  const lines = tableLines(layout, rows);
+  lines.next(); // the titles
+  yield* lines;
+}
+
+function fileRow(file: FileChange): string[] {
+  const path = `${shownPath(file.path)}${isFolder(file) ? '/' : ''}`.replace(/^\/\/$/, '/');
+  return [file.modifier, path, file.bytes === 0 ? '' : sizeChange(file.bytes), detailOf(file)];
 }
 
 function isFolder({ before, after }: FileChange): boolean {

@@ -2,24 +2,25 @@ import { matchesGlob } from 'node:path';
 import { isRecordFile, parseRecords, recordName } from '../debian/records.ts';
 import { SnapError } from '../host/error.ts';
 import { GLOB_HINT, isMatchable } from '../host/glob.ts';
-import { type Entry, identity, type Manifest, printable, type TreePath } from '../store/manifest.ts';
+import { type Entry, identity, printable, type TreePath } from '../store/manifest.ts';
+import { sideBySide } from './difference.ts';
 
 /** One thing in which two trees differ; of a database file the record that does. */
 export type Difference = { readonly path: string; readonly what: string; readonly allowed?: string };
 
-/** One side of a comparison: what is there, and the content of its database files. */
-export type Side = { readonly manifest: Manifest; readonly recordText: (path: TreePath) => string };
+/** One side of a comparison: what is there, in byte order, and the content of its database files. */
+export type Side = {
+  readonly entries: () => Iterable<Entry>;
+  readonly recordText: (path: TreePath) => string;
+};
 
 /**
  * The differences of two trees, in byte order of the paths: everything but the order of records in database files. `names` say what
  * the sides are called.
  */
 export function compareTrees(a: Side, b: Side, names: readonly [string, string]): Difference[] {
-  const paths = [
-    ...new Set([a, b].flatMap(({ manifest }) => [...manifest.values()].map(({ path }) => path))),
-  ].sort();
-  return paths.flatMap((path) => {
-    const [left, right] = [a.manifest.get(path), b.manifest.get(path)];
+  const found: Difference[] = [];
+  const compare = (path: TreePath, left: Entry | undefined, right: Entry | undefined): Difference[] => {
     if (left === undefined) return [{ path, what: `only ${names[1]}` }];
     if (right === undefined) return [{ path, what: `only ${names[0]}` }];
     if (isRecordFile(path) && left.type === 'file' && right.type === 'file') {
@@ -29,7 +30,10 @@ export function compareTrees(a: Side, b: Side, names: readonly [string, string])
       ];
     }
     return asDifference(left, right);
-  });
+  };
+  for (const both of sideBySide(a.entries(), b.entries(), ({ path }) => path))
+    found.push(...compare(...both));
+  return found;
 }
 
 function withContent(entry: Entry, like: Entry): Entry {

@@ -33,11 +33,13 @@ export function differenceAt(
 ): Difference | undefined {
   if (before === undefined || after === undefined) {
     if (before === after) return undefined;
-    return { path, modifier: before ? '-' : '+', aspects: [], before, after };
+    return { path, modifier: before ? '-' : '+', aspects: NONE, before, after };
   }
   const aspects = aspectsOf(before, after);
   return aspects.length === 0 ? undefined : { path, modifier: modifierOf(aspects), aspects, before, after };
 }
+
+const NONE: readonly Aspect[] = [];
 
 function modifierOf(aspects: readonly Aspect[]): Modifier {
   if (aspects.includes('type')) return 'T';
@@ -106,11 +108,12 @@ export function movesAmong(differences: readonly Difference[]): Map<TreePath, Tr
     differences.filter(({ before, after }) => !after && canMove(before)),
     sizeOf,
   );
+  const moves = new Map<TreePath, TreePath>();
+  if (gone.size === 0) return moves;
   const come = Map.groupBy(
     differences.filter(({ before, after }) => !before && canMove(after)),
     sizeOf,
   );
-  const moves = new Map<TreePath, TreePath>();
   for (const [size, left] of gone) {
     const others = come.get(size);
     if (others === undefined) continue;

@@ -274,11 +274,15 @@ function isMadeAlike(a: Making, b: Making): boolean {
   return a.epoch === b.epoch && a.excludes.join('\0') === b.excludes.join('\0');
 }
 
-/** Undefined when the folder turned out not to be what was kept of it: somebody changed it by hand. */
+/** More changes are not held: a folder in which so much differs is made from nothing, which takes little memory and hardly longer. */
+const MOST_CHANGES = 100_000;
+
+/** Undefined when too much differs, or when the folder turned out not to be what was kept of it: somebody changed it by hand. */
 function change(store: Store, folder: string, before: Note, plan: ImagePlan): Extent | undefined {
   const old = trustedPlan(store, before);
   if (old === undefined) return undefined;
-  const changes = changesBetween(store, old, plan);
+  const changes: ImageChange[] = [];
+  for (const one of changesBetween(store, old, plan)) if (changes.push(one) > MOST_CHANGES) return undefined;
   try {
     applyChanges(folder, changes, plan);
   } catch (error) {
@@ -294,20 +298,20 @@ function change(store: Store, folder: string, before: Note, plan: ImagePlan): Ex
 }
 
 /** What differs between two images, in byte order; without a walk through them where few layers differ. */
-export function changesBetween(store: Store, old: ImagePlan, plan: ImagePlan): ImageChange[] {
+export function* changesBetween(store: Store, old: ImagePlan, plan: ImagePlan): Generator<ImageChange> {
   const paths = differingPaths(store, old, plan);
-  if (paths === undefined) return allChanges(old, plan);
+  for (const both of paths ? bothAt(paths, old, plan) : allOf(old, plan)) yield* asChange(both);
+}
+
+function* bothAt(paths: Set<TreePath>, old: ImagePlan, plan: ImagePlan): Generator<Both> {
   for (const path of paths) {
     for (const other of [...old.linksAt(path), ...plan.linksAt(path)]) paths.add(other);
   }
-  return [...paths].sort().flatMap((path) => asChange([path, old.partAt(path), plan.partAt(path)]));
+  for (const path of [...paths].sort()) yield [path, old.partAt(path), plan.partAt(path)];
 }
 
-function allChanges(old: ImagePlan, plan: ImagePlan): ImageChange[] {
-  const changes: ImageChange[] = [];
-  for (const both of sideBySide(old.parts(), plan.parts(), ({ entry }) => entry.path))
-    changes.push(...asChange(both));
-  return changes;
+function allOf(old: ImagePlan, plan: ImagePlan): Iterable<Both> {
+  return sideBySide(old.parts(), plan.parts(), ({ entry }) => entry.path);
 }
 
 type Both = readonly [path: TreePath, was: Part | undefined, now: Part | undefined];

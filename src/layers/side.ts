@@ -3,8 +3,9 @@ import { formatRecords, isRecordFile, parseRecords } from '../debian/records.ts'
 import { errno, SnapError } from '../host/error.ts';
 import { type Digest, digestOf } from '../store/digest.ts';
 import type { LayerRow, RecordChange, Store } from '../store/layers.ts';
-import { type Entry, printable, sorted, type TreePath, withFirstLinks } from '../store/manifest.ts';
-import { at, readEntry, walk } from '../store/tree.ts';
+import { type Entry, printable, sorted, startManifest, type TreePath } from '../store/manifest.ts';
+import { SortedManifest } from '../store/sorted-manifest.ts';
+import { at, digestFile, readEntry, walk } from '../store/tree.ts';
 import { bytesOf } from './difference.ts';
 import type { Extent } from './image.ts';
 import { type ImagePlan, layerOf } from './plan.ts';
@@ -123,23 +124,42 @@ function patchFile(path: TreePath, patch: readonly RecordChange[], content: Buff
 
 /**
  * A folder on disk, without what lies on other filesystems. No link in it is followed, nothing but a regular file opened, and such a
- * file when its digest is asked for. Times are whole seconds.
+ * file when its digest is asked for. Times are whole seconds. What is there is held as a manifest's lines, a tenth of what entries take.
  */
 export function folderSide(name: string, folder: string): Side {
   const root = `${folder}/.`;
   const { dev } = lstatSync(root, { bigint: true });
-  const found: Entry[] = [];
+  const found = startManifest();
   const leftOut: string[] = [];
   const links = new Map<bigint, TreePath>();
   for (const { path, stat } of walk(root, undefined, ({ stat }) => stat.dev === dev)) {
-    const entry = readEntry(root, path, stat, seconds(stat.mtimeNs), links, { lazily: true });
-    if (entry) found.push(entry);
+    const entry = readEntry(root, path, stat, seconds(stat.mtimeNs), links, () => UNREAD);
+    if (entry) found.add(entry);
     else leftOut.push(`socket ${printable(path)}`);
     if (stat.isDirectory() && stat.dev !== dev)
       leftOut.push(`${printable(path)}, which is another filesystem`);
   }
-  const entries = new Map(sorted(withFirstLinks(found)).map((entry) => [entry.path, entry]));
-  return { kind: 'folder', ...mapSide(name, entries, (path) => readPlain(at(root, path))), leftOut };
+  const manifest = new SortedManifest(found.end());
+  const entries: Entries = {
+    get: (path) => toRead(root, manifest.get(path)),
+    *values() {
+      for (const entry of manifest.values()) yield toRead(root, entry);
+    },
+  };
+  return { kind: 'folder', ...entriesSide(name, entries, (path) => readPlain(at(root, path))), leftOut };
+}
+
+/** Of a file of which nobody has asked for the content yet. */
+const UNREAD = '' as Digest;
+
+/** The entry, with the digest of a file to be had from its content. */
+function toRead<E extends Entry | undefined>(root: string, entry: E): E {
+  if (entry?.type !== 'file') return entry;
+  let digest: Digest | undefined;
+  return Object.defineProperty(entry, 'digest', {
+    enumerable: true,
+    get: () => (digest ??= digestFile(at(root, entry.path), BigInt(entry.size))),
+  });
 }
 
 /** Rounds down, before 1970 too. */
@@ -160,16 +180,19 @@ export async function archiveSide(
   const keeps = (path: TreePath): boolean => KEPT.test(path) || isRecordFile(path) || wanted(path);
   const { readArchive } = await import('../debian/archive.ts');
   const archive = await readArchive(file, { keeps, signal });
-  const side = mapSide(name, archive.entries, (path) => {
+  const side = entriesSide(name, archive.entries, (path) => {
     const entry = archive.entries.get(path);
     return archive.contents.get((entry?.type === 'file' && entry.link) || path);
   });
   return { kind: 'archive', ...side, isImplied: (path) => archive.implied.has(path) };
 }
 
-function mapSide(
+/** In byte order. */
+type Entries = { get(path: TreePath): Entry | undefined; values(): Iterable<Entry> };
+
+function entriesSide(
   name: string,
-  entries: ReadonlyMap<TreePath, Entry>,
+  entries: Entries,
   read: (path: TreePath) => Buffer | undefined,
 ): Omit<Side, 'kind'> {
   const contentOf = (path: TreePath) => (entries.get(path)?.type === 'file' ? read(path) : undefined);

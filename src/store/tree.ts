@@ -155,8 +155,8 @@ export function scanTree(root: string, options: ScanOptions): Map<TreePath, Entr
 }
 
 /**
- * `links` holds the first path of every inode with several links that was met in this tree. With `lazily` a file is hashed when its digest
- * is asked for.
+ * `links` holds the first path of every inode with several links that was met in this tree. `digest` gives that of a file, where it is not to be
+ * read.
  */
 export function readEntry(
   root: string,
@@ -164,7 +164,7 @@ export function readEntry(
   stat: BigIntStats,
   mtime: number,
   links: Map<bigint, TreePath>,
-  { lazily = false } = {},
+  digest = digestFile,
 ): Entry | undefined {
   const file = at(root, path);
   const isLink = stat.isSymbolicLink();
@@ -179,9 +179,8 @@ export function readEntry(
   if (stat.isFile()) {
     const first = stat.nlink > 1n ? links.get(stat.ino) : undefined;
     if (stat.nlink > 1n && first === undefined) links.set(stat.ino, path);
-    const found = { ...common, type: 'file', size: Number(stat.size), link: first } as const;
-    const digest = (): Digest => digestFile(file, stat.size);
-    return lazily ? withDigest(found, digest) : { ...found, digest: digest() };
+    const size = Number(stat.size);
+    return { ...common, type: 'file', size, digest: digest(file, stat.size), link: first };
   }
   if (stat.isDirectory()) return { ...common, type: 'dir' };
   if (isLink) {
@@ -192,17 +191,6 @@ export function readEntry(
   const device = splitDevice(stat.rdev);
   if (stat.isCharacterDevice() && stat.rdev === 0n) return whiteout(path);
   return { ...common, type: stat.isCharacterDevice() ? 'char' : 'block', ...device };
-}
-
-function withDigest(file: Omit<File, 'digest'>, hash: () => Digest): File {
-  let digest: Digest | undefined;
-  return {
-    ...file,
-    get digest() {
-      digest ??= hash();
-      return digest;
-    },
-  };
 }
 
 export function whiteout(path: TreePath): Entry {

@@ -129,7 +129,7 @@ function build(layers: readonly ViewLayer[], from: Store = store): Side {
 
 test('a build and the folder that it makes are the same, and what differs between builds is what a walk finds', () => {
   const [a, b] = [build([base]), build([base, one])];
-  const quick = changesBetween(store, a.plan!, b.plan!).flatMap(
+  const quick = [...changesBetween(store, a.plan!, b.plan!)].flatMap(
     ({ path, was, now }) => differenceAt(path, was?.entry, now?.entry) ?? [],
   );
   assert.deepEqual(quick.map(words), told(a, b));
