@@ -259,6 +259,7 @@ async function settleAndPrepare(
   const settling = settleLayers(bench, layers);
   const preparing =
     output === undefined ? prepareOutput(store, inputs, lock, view, failed.signal) : undefined;
+  preparing?.catch(() => undefined); // until settle has ended
   try {
     const settled = await settling;
     relay.halt.throwIfAborted();

@@ -43,12 +43,14 @@ fi
 [ -n "$noted" ] || overlay "$lower" ../root "$layers" || exit 121
 cd .. || exit 121
 
-bound=()
+# bwrap's own child waits for bwrap before it asks to die with it: when bwrap is killed just then, it takes its namespace along, and that child.
+numbered=(setpriv --pdeathsig KILL unshare --pid --fork --kill-child=KILL)
 # shellcheck disable=SC2016
-[ -z "$pids" ] || bound=(setpriv --pdeathsig KILL unshare --pid --fork --kill-child=KILL /bin/sh -c 'echo "$0" >/proc/sys/kernel/pid_max && exec "$@"' "$pids")
+[ -z "$pids" ] || numbered+=(/bin/sh -c 'echo "$0" >/proc/sys/kernel/pid_max && exec "$@"' "$pids")
 if [ -z "$bytes" ]; then
   echo 1 >step
-  exec "${bound[@]}" "${@:1:$#-1}" 5<seccomp
+  [ -n "$pids" ] || numbered=()
+  exec "${numbered[@]}" "${@:1:$#-1}" 5<seccomp
 fi
 # The logger is a process beside this one, so that every step is a child of this one and dies with it. Most logs end in the first half.
 exec 4> >(
@@ -71,7 +73,7 @@ for word in "$@"; do
   fi
   number=$((number + 1))
   echo "$number" >step
-  "${bound[@]}" "${command[@]}" </dev/null >&4 2>&1 3>>report 4>&- 5<seccomp
+  "${numbered[@]}" "${command[@]}" </dev/null >&4 2>&1 3>>report 4>&- 5<seccomp
   status=$?
   [ "$status" = 0 ] || break
   command=()

@@ -80,10 +80,10 @@ export async function prepareSlots(
 ): Promise<Prepared> {
   await setImmediate(); // what the caller has begun before goes first
   if (signal.aborted || !isFirst(store, slots)) return NOTHING_PREPARED;
-  const plan = planOf();
   const [target, spare] = slots.slots;
-  for (const slot of slots.slots) removeFile(noteFile(slot));
   try {
+    for (const slot of slots.slots) removeFile(noteFile(slot));
+    const plan = planOf();
     const inTurns = async (): Promise<void> => {
       await setImmediate();
       signal.throwIfAborted();
