@@ -6,7 +6,7 @@ import { watchClock } from './host/clock.ts';
 import { SnapError } from './host/error.ts';
 import { ownFile } from './host/own.ts';
 import { lastLines } from './host/program.ts';
-import { readInputs, sequenceOf } from './inputs.ts';
+import { excludesOf, readInputs, sequenceOf } from './inputs.ts';
 import { capture, createdNames } from './layers/capture.ts';
 import {
   applyAllowances,
@@ -17,7 +17,7 @@ import {
 } from './layers/compare.ts';
 import { giveIds, renumbering } from './layers/ids.ts';
 import { currentSlot, planOfSlot, slotsOf } from './layers/image.ts';
-import { type ImagePlan, type PlanContents, planImage } from './layers/plan.ts';
+import { type PlanContents, planImage } from './layers/plan.ts';
 import { type Bench, preDependsOf } from './layers/round.ts';
 import { NOT_BOOTED } from './layers/run.ts';
 import { runSandboxed, type Step } from './layers/sandbox.ts';
@@ -26,7 +26,6 @@ import { copyStep, linkerStep, packageStep, scriptletStep, triggerStep } from '.
 import { type LayerContents, makeTop, mergeView, type View, type ViewLayer } from './layers/view.ts';
 import type { Report } from './report/event.ts';
 import { contentDigest, type LayerRow, Store } from './store/layers.ts';
-import type { Entry } from './store/manifest.ts';
 import { at } from './store/tree.ts';
 
 export type CheckRequest = {
@@ -54,10 +53,9 @@ export async function check(request: CheckRequest, report: Report): Promise<Chec
   const folder = store.makeWorkDir();
   try {
     const old = await buildInOneTree(bench, sequenceOf(inputs, inputs.lock), folder);
-    const excludes = inputs.scriptlets.flatMap((scriptlet) => scriptlet.excludes);
-    const plan = planImage(old.contents, old.view, excludes, inputs.lock.epoch);
+    const plan = planImage(old.contents, old.view, excludesOf(inputs), inputs.lock.epoch);
     const oldSide: Side = {
-      entries: () => entriesOf(plan),
+      entries: plan.entries,
       recordText: (path) => plan.recordAt(path)?.toString('latin1') ?? '',
     };
     const found = compareTrees(imageSide(store, request.conf), oldSide, ['layered', 'the old way']);
@@ -73,13 +71,9 @@ function imageSide(store: Store, conf: string): Side {
   const plan = slot && planOfSlot(store, slot);
   if (!plan) throw new Error('A build left no image');
   return {
-    entries: () => entriesOf(plan),
+    entries: plan.entries,
     recordText: (path) => readFileSync(at(slot, path), 'latin1'),
   };
-}
-
-function* entriesOf(plan: ImagePlan): Generator<Entry> {
-  for (const { entry } of plan.parts()) yield entry;
 }
 
 /** Snap's own list, and that of the project: `check.allow` in its folder. */

@@ -60,6 +60,11 @@ export function inputPaths({ conf, scriptlets, lockFile }: Inputs): string[] | u
 /** What snap is, and what of it decides how a scriptlet is read and run. */
 const SNAP_ITSELF = [ownFile('dist/.made'), PRELUDE, EVALUATOR, BASH];
 
+/** The globs of what the image leaves out. */
+export function excludesOf({ scriptlets }: Pick<Inputs, 'scriptlets'>): string[] {
+  return scriptlets.flatMap((scriptlet) => scriptlet.excludes);
+}
+
 function lockOf(project: string, conf: string): string {
   return join(project, 'conf', `${conf}.lock`);
 }

@@ -5,7 +5,7 @@ import { SnapError } from './host/error.ts';
 import { makeFolders } from './host/folder.ts';
 import { removeFile } from './host/remove.ts';
 import { writeFile } from './host/write.ts';
-import type { Inputs } from './inputs.ts';
+import { excludesOf, type Inputs } from './inputs.ts';
 import {
   currentSlot,
   type Extent,
@@ -87,10 +87,6 @@ export async function prepareOutput(
 ): Promise<Prepared> {
   const plan = (): ImagePlan => planImage(store, view(), excludesOf(inputs), epoch);
   return prepareSlots(store, slotsOf(store.layout.images, inputs.conf.name), plan, signal);
-}
-
-function excludesOf({ scriptlets }: Inputs): string[] {
-  return scriptlets.flatMap((scriptlet) => scriptlet.excludes);
 }
 
 /** A view that is to be an image. */

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { threadFile } from '../host/own.ts';
 import type { GivenIds, RecordPatches } from '../store/layers.ts';
 import { SortedManifest } from '../store/sorted-manifest.ts';
 import { NeedsDpkg, type Unpacked, unpackDeb } from './unpack.ts';
@@ -63,7 +63,7 @@ export function makeUnpacker(): Unpacker {
 type Thread = { take(waiting: Waiting): void };
 
 function startThread(done: (thread: Thread) => void, gone: () => void): Thread {
-  const worker = new Worker(workerFile());
+  const worker = new Worker(threadFile('debian/unpack-worker'));
   let current: Waiting | undefined;
   const fail = (error: unknown): void => {
     const failed = current;
@@ -119,10 +119,4 @@ function unpackedOf(reply: UnpackReply): Unpacked {
     default:
       return reply satisfies never;
   }
-}
-
-/** Beside this file, or where the bundle has it. */
-function workerFile(): string {
-  const isSource = import.meta.filename.endsWith('.ts');
-  return join(import.meta.dirname, isSource ? 'unpack-worker.ts' : 'debian/unpack-worker.cjs');
 }

@@ -12,3 +12,8 @@ function rootAbove(folder: string): string {
 export function ownFile(path: string): string {
   return join(ROOT, path);
 }
+
+/** Absolute path of a thread's program, `path` being that of its source in src/ without the ending; where this runs from dist/, what was made of it. */
+export function threadFile(path: string): string {
+  return import.meta.filename.endsWith('.ts') ? ownFile(`src/${path}.ts`) : ownFile(`dist/${path}.cjs`);
+}

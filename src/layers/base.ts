@@ -2,12 +2,12 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync 
 import { basename, join } from 'node:path';
 import { controlsOf } from '../debian/deb.ts';
 import { debPath } from '../debian/debs.ts';
-import type { Lock, PackageId, Pin } from '../debian/lock.ts';
+import type { Pin } from '../debian/lock.ts';
 import { makeNode } from '../host/syscall.ts';
 import { writeFile } from '../host/write.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import type { TreePath } from '../store/manifest.ts';
-import type { DebTree, DebTrees } from './deb-trees.ts';
+import { type DebTrees, treesOf } from './deb-trees.ts';
 import { type Inputs, pinOf } from './key.ts';
 import { type LayerJob, runLayer, type Workshop } from './run.ts';
 import { readOnlyProc, type Step } from './sandbox.ts';
@@ -29,7 +29,9 @@ export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Input
   const { lock, store, conf } = workshop;
   const otherwise = () => mmdebstrapJob(workshop, inputs);
   if (conf.bootstrap === 'mmdebstrap') return runLayer(workshop, await otherwise());
-  const unpacked = await unpackAll(trees, lock);
+  // Begun last, a large one would keep one thread busy when the others have nothing to do.
+  const largestFirst = lock.base.toSorted((a, b) => pinOf(lock, b).size - pinOf(lock, a).size);
+  const unpacked = await treesOf(trees, largestFirst);
   const debs = lock.base.map((id) => ({ id, tree: unpacked.get(id)! }));
   const rows = new Map(
     debs.flatMap(({ id, tree }) => (tree.kind === 'tree' ? [[id, tree.row] as const] : [])),
@@ -70,12 +72,6 @@ export async function runBase(workshop: Workshop, trees: DebTrees, inputs: Input
     otherwise,
     what: `${debs.length} packages`,
   });
-}
-
-/** The largest first: begun last, it would keep one thread busy when the others have nothing to do. */
-async function unpackAll(trees: DebTrees, lock: Lock): Promise<Map<PackageId, DebTree>> {
-  const largestFirst = lock.base.toSorted((a, b) => pinOf(lock, b).size - pinOf(lock, a).size);
-  return new Map(await Promise.all(largestFirst.map(async (id) => [id, await trees.of(id)] as const)));
 }
 
 /** As debootstrap and mmdebstrap leave it: no package brings one, and mount(8) wants it. */

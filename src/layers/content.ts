@@ -6,7 +6,7 @@ import type { Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
 import { printable } from '../store/manifest.ts';
 import { at, digestFile, walk } from '../store/tree.ts';
-import { isSettledAt, stateOf } from '../store/witness.ts';
+import { stateOf, wasOld } from '../store/witness.ts';
 import { changedMeanwhile } from './stage.ts';
 
 /** What a scriptlet sees at each path: of the mode only whether it is executable, which is all that git keeps, so that a clone under another umask has the same keys. */
@@ -44,11 +44,12 @@ function contentKey(path: string): string {
   return `content ${path}`;
 }
 
-/** The content of a file or folder; of several with their own names before those in them. */
+/** The content of a file or folder. */
 export function contentOf(path: string): Content {
   return scan(path, (_, file, { size }) => digestFile(file, size));
 }
 
+/** That of several, their own names before those in them. */
 export function contentsOf(folder: string, files: readonly string[]): Content {
   return prefixed(files, (file) => contentOf(join(folder, file)));
 }
@@ -96,7 +97,7 @@ function knownDigests(known: Known, key: string): { readonly of: DigestOf } & Di
       const state = stateOf(stat);
       const [was, kept] = before.get(path) ?? [];
       const digest = was === state && kept !== undefined ? kept : digestFile(file, stat.size);
-      if (isSettledAt(stat, read)) now.push([path, state, digest]);
+      if (wasOld(Number(stat.ctimeMs), read)) now.push([path, state, digest]);
       return digest;
     },
     [Symbol.dispose]() {

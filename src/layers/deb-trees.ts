@@ -23,6 +23,13 @@ export type DebTrees = {
   stop(): Promise<void>;
 };
 
+export type Trees = ReadonlyMap<PackageId, DebTree>;
+
+/** Debs as trees; those that have to be unpacked are begun in this order. */
+export async function treesOf(trees: DebTrees, debs: readonly PackageId[]): Promise<Trees> {
+  return new Map(await Promise.all(debs.map(async (id) => [id, await trees.of(id)] as const)));
+}
+
 /** Raised when the same deb would now give another tree. */
 const FORMAT = 4;
 

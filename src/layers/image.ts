@@ -16,7 +16,14 @@ import type { Recipe } from '../store/builds.ts';
 import { asDigest, type Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
 import { syncFolder } from '../store/layout.ts';
-import { decodeManifest, type Entry, encodeManifest, parentOf, type TreePath } from '../store/manifest.ts';
+import {
+  decodeManifest,
+  type Entry,
+  encodeManifest,
+  type File,
+  parentOf,
+  type TreePath,
+} from '../store/manifest.ts';
 import { at, handsDown, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
 import { startTreeHelper, type TreeTask } from '../store/tree-helper.ts';
 import { bytesOf, sideBySide } from './difference.ts';
@@ -181,7 +188,7 @@ function toFill(folder: string, note: string, prepared?: Note): Target {
 async function bring(store: Store, plan: ImagePlan, target: Target, spare?: Target): Promise<Extent> {
   const both = spare ? [target, spare] : [target];
   for (const { note } of both) removeFile(note);
-  const { extent, filled } = await fill(store, plan, target, spare);
+  const { extent, filled } = await fill(store, plan, both);
   // Written before the wait for the disk and named after it: so none is ever found empty.
   const written = filled.map(({ note, folder }) => writeNote(note, plan, extent, folder));
   store.settleFolder(target.folder);
@@ -191,33 +198,29 @@ async function bring(store: Store, plan: ImagePlan, target: Target, spare?: Targ
 
 type Filled = { readonly extent: Extent; readonly filled: readonly Target[] };
 
-/** Without room for the spare folder, the next change makes it. */
-async function fill(
-  store: Store,
-  plan: ImagePlan,
-  target: Target,
-  spare: Target | undefined,
-): Promise<Filled> {
-  if (!spare) return fillAll(store, plan, [target]);
+/** Fills the first folder, and a second one alike where there is room for it: else the next change makes that. */
+async function fill(store: Store, plan: ImagePlan, both: readonly Target[]): Promise<Filled> {
   try {
-    return await fillAll(store, plan, [target, spare]);
+    return { extent: await fillAll(store, plan, both), filled: both };
   } catch (error) {
-    if (!['ENOSPC', 'EDQUOT'].includes(errno(error) ?? '')) throw error;
+    const [target, spare] = both;
+    if (!spare || !['ENOSPC', 'EDQUOT'].includes(errno(error) ?? '')) throw error;
     removeTree(Buffer.from(spare.folder));
-    return fillAll(store, plan, [{ ...target, before: undefined }]);
+    const alone = [{ ...target!, before: undefined }];
+    return { extent: await fillAll(store, plan, alone), filled: alone };
   }
 }
 
 /** Paths of layers from which on a thread that helps is worth its start. */
 const MANY = 8_000;
 
-async function fillAll(store: Store, plan: ImagePlan, targets: readonly Target[]): Promise<Filled> {
+async function fillAll(store: Store, plan: ImagePlan, targets: readonly Target[]): Promise<Extent> {
   const changed = targets.map(({ folder, before }) => before && change(store, folder, before, plan));
   const [first] = changed;
   const open = targets.filter((_, index) => changed[index] === undefined).map(({ folder }) => folder);
-  if (open.length === 0 && first) return { extent: first, filled: targets };
+  if (open.length === 0 && first) return first;
   const paths = plan.view.layers.reduce((sum, { row }) => sum + row.paths, 0);
-  return { extent: await makeAll(open, plan, { isHelped: paths >= MANY }), filled: targets };
+  return makeAll(open, plan, { isHelped: paths >= MANY });
 }
 
 /** The image in a slot as a plan; undefined when nobody knows any more how it was made. */
@@ -413,18 +416,22 @@ export async function makeAll(
 
 /** What a helper is to do for a part; undefined for what is copied or made, all in `etc` and `var` among it. */
 function taskOf(part: Part, plan: ImagePlan, parent: Entry | undefined): TreeTask[1] | undefined {
-  const { entry, isCopied } = part;
+  const { entry } = part;
   if (entry.type === 'dir') {
     if (entry.path === '' || /^(etc|var)(\/|$)/.test(entry.path)) return undefined;
     return { entry, inherits: parent === undefined || handsDown(parent) };
   }
-  const isLinked = (entry.type === 'file' || entry.type === 'symlink') && !isCopied && !isFurtherLink(entry);
-  return isLinked ? plan.treeOf(part) : undefined;
+  return isLinked(part) ? plan.treeOf(part) : undefined;
 }
 
 /** Whether it is linked to what lies in the image at another path. */
-function isFurtherLink(entry: Entry): boolean {
+function isFurtherLink(entry: Entry): entry is File & { readonly link: TreePath } {
   return entry.type === 'file' && entry.link !== undefined;
+}
+
+/** Whether it is linked to what a layer has. */
+function isLinked({ entry, isCopied }: Part): boolean {
+  return (entry.type === 'file' || entry.type === 'symlink') && !isCopied && !isFurtherLink(entry);
 }
 
 /** Nothing lies below what is no folder: below a link it would be written to wherever on the host that leads. */
@@ -434,15 +441,15 @@ function noFolder(path: TreePath): Error {
 
 /** Makes one part; `parent` is the folder of the image that it lies in. */
 function make(folder: string, part: Part, file: Buffer, plan: ImagePlan, parent: Entry | undefined): void {
-  const { entry, isCopied } = part;
+  const { entry } = part;
   const record = plan.recordAt(entry.path);
   const inherits = parent === undefined || handsDown(parent);
   if (record) {
     writeFile(file, record, { flag: 'wx' });
     setMetadata(entry, file);
-  } else if (entry.type === 'file' && entry.link !== undefined) {
+  } else if (isFurtherLink(entry)) {
     linkEntry(entry, file, at(folder, entry.link), inherits);
-  } else if ((entry.type === 'file' || entry.type === 'symlink') && !isCopied) {
+  } else if (isLinked(part)) {
     linkEntry(entry, file, plan.sourceOf(part), inherits);
   } else {
     makeEntry(entry, file, plan.sourceOf(part), inherits);

@@ -1,6 +1,6 @@
 import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
-import type { Entry, File, Manifest, TreePath } from '../store/manifest.ts';
+import type { Entry, File, TreePath } from '../store/manifest.ts';
 import { at } from '../store/tree.ts';
 import { globMatcher } from './globs.ts';
 import { keepLayers } from './kept-view.ts';
@@ -20,6 +20,8 @@ export type ImagePlan = {
   partAt(path: TreePath): Part | undefined;
   /** Everything in byte order. */
   parts(): Iterable<Part>;
+  /** The entries alone. */
+  entries(): Iterable<Entry>;
   /** The hard links that a path is one of. */
   linksAt(path: TreePath): readonly TreePath[];
   /** The tree of the layer that a part comes from; of no meaning for a database file. */
@@ -28,8 +30,6 @@ export type ImagePlan = {
   sourceOf(part: Part): Buffer;
   /** Content of a database file; undefined for any other. */
   recordAt(path: TreePath): Buffer | undefined;
-  /** All entries by path. */
-  readonly manifest: Manifest;
 };
 
 /** One path of an image. */
@@ -82,11 +82,6 @@ export function planImage(
   };
   const recordPart = (entry: Entry): Part => ({ entry, layer: 0, isCopied: true });
   const trees: string[] = [];
-  const manifest = once(() => {
-    const all = new Map<TreePath, Entry>();
-    for (const { entry } of plan.parts()) all.set(entry.path, entry);
-    return all;
-  });
   const digest = once(() => planDigest(view, excludes, epoch));
   const plan: ImagePlan = {
     view,
@@ -113,6 +108,9 @@ export function planImage(
       }
       for (; next; next = records.shift()) yield recordPart(next);
     },
+    *entries() {
+      for (const { entry } of plan.parts()) yield entry;
+    },
     linksAt: (path) => groupOf(placedAt(path)),
     treeOf({ layer }) {
       trees[layer] ??= store.treeOf(view.layers[layer]!.row.n);
@@ -122,9 +120,6 @@ export function planImage(
     recordAt: (path) => {
       const file = recordEntries().has(path) ? view.records.get(path) : undefined;
       return file && recordBytes(path, file);
-    },
-    get manifest() {
-      return manifest();
     },
   };
   return plan;

@@ -10,7 +10,7 @@ import type { LayerKey, LayerRow, Store } from '../store/layers.ts';
 import { checkpointName } from '../store/layout.ts';
 import { runBase } from './base.ts';
 import { type Checkpoint, checkpointKey } from './checkpoint.ts';
-import type { DebTree, DebTrees } from './deb-trees.ts';
+import { type DebTree, type DebTrees, type Trees, treesOf } from './deb-trees.ts';
 import { adopt, fits } from './ids.ts';
 import { forgetSettling, keepSettling, recallSettling } from './kept-settling.ts';
 import { recallStacking } from './kept-stacking.ts';
@@ -143,7 +143,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
       if (maker && built) {
         return runLayer(own, makerJob(own, maker, { scriptlet, inputs, view, builder: built }, earlierDone));
       }
-      const trees = await treesOf(bench, debs);
+      const trees = await treesOf(bench.trees, debs);
       const packages = { debs, preDepends: await preDependsOf(bench, debs, trees), view, trees };
       return runLayer(
         own,
@@ -202,8 +202,6 @@ type Packages = {
   readonly trees: Trees;
 };
 
-type Trees = ReadonlyMap<PackageId, DebTree>;
-
 /** While the base is made, there is time to unpack what goes on it. What cannot be unpacked is told by the layer that needs it. */
 function unpackAhead({ lock, trees }: Bench, { scriptlets }: Sequence): void {
   const base = new Set(lock.base);
@@ -211,10 +209,6 @@ function unpackAhead({ lock, trees }: Bench, { scriptlets }: Sequence): void {
     for (const id of lock.closures.get(name)?.debs ?? [])
       if (!base.has(id)) trees.of(id).catch(() => undefined);
   }
-}
-
-async function treesOf(bench: Bench, debs: readonly PackageId[]): Promise<Trees> {
-  return new Map(await Promise.all(debs.map(async (id) => [id, await bench.trees.of(id)] as const)));
 }
 
 type ScriptletRun = {

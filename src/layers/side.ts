@@ -53,9 +53,7 @@ export function buildSide(name: string, plan: ImagePlan, build: Extent & { reado
     digest,
     ...NOTHING_LEFT_OUT,
     get: plan.at,
-    *entries() {
-      for (const { entry } of plan.parts()) yield entry;
-    },
+    entries: plan.entries,
     *parts() {
       for (const part of plan.parts()) yield { entry: part.entry, layer: layerOf(plan, part) };
     },

@@ -1,7 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { ownFile } from '../host/own.ts';
+import { threadFile } from '../host/own.ts';
 import type { Trace } from './trace.ts';
 
 /** What the thread is told to note: what is looked for on the filesystem that gets mounted with `fd`. */
@@ -74,7 +73,10 @@ export function watchRun(task: Omit<TraceTask, 'fd' | 'ended'>): Watched | undef
 }
 
 function startThread(): NonNullable<typeof thread> {
-  const started = { worker: new Worker(threadFile()), waiting: new Map<number, Waiting>() };
+  const started = {
+    worker: new Worker(threadFile('layers/trace-thread')),
+    waiting: new Map<number, Waiting>(),
+  };
   const { worker, waiting } = started;
   worker.on('message', ({ fd, trace }: TraceReply) => waiting.get(fd)?.resolve(trace));
   const failed = (): void => {
@@ -91,11 +93,4 @@ function openFuse(): number | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Beside this file, or where the bundle has it. */
-function threadFile(): string {
-  return import.meta.filename.endsWith('.ts')
-    ? join(import.meta.dirname, 'trace-thread.ts')
-    : ownFile('dist/layers/trace-thread.cjs');
 }

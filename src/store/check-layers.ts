@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { ownFile } from '../host/own.ts';
+import { threadFile } from '../host/own.ts';
 import { checkLayer, type LayerReport } from './check-layer.ts';
 import { makeClaims } from './claims.ts';
 import type { WorkerData } from './layer-worker.ts';
@@ -48,7 +47,10 @@ async function work(
   take: (report: LayerReport) => void,
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const worker = new Worker(workerFile(), { workerData, resourceLimits: { maxOldGenerationSizeMb: 512 } });
+  const worker = new Worker(threadFile('store/layer-worker'), {
+    workerData,
+    resourceLimits: { maxOldGenerationSizeMb: 512 },
+  });
   const stop = (): void => reject(signal.reason);
   const ask = (): void => {
     const { value, done } = queue.next();
@@ -68,10 +70,4 @@ async function work(
     signal.removeEventListener('abort', stop);
     await worker.terminate();
   }
-}
-
-function workerFile(): string {
-  return import.meta.filename.endsWith('.ts')
-    ? join(import.meta.dirname, 'layer-worker.ts')
-    : ownFile('dist/store/layer-worker.cjs');
 }

@@ -228,14 +228,8 @@ export function withFirstLinks(entries: Iterable<Entry>): Entry[] {
     const first = firsts.get(entry.link ?? entry.path);
     if (first === undefined || (first === entry.link && first !== entry.path)) return entry;
     const link = first === entry.path ? undefined : first;
-    return link === entry.link ? entry : relinked(entry, link);
+    return link === entry.link ? entry : { ...entry, link };
   });
-}
-
-/** A copy with another link; a digest that is worked out when it is asked for stays one. */
-function relinked(entry: File, link: TreePath | undefined): File {
-  const members = Object.getOwnPropertyDescriptors(entry);
-  return Object.defineProperties({}, { ...members, link: { value: link, enumerable: true } }) as File;
 }
 
 export function parentOf(path: string): TreePath {

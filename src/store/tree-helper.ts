@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { ownFile } from '../host/own.ts';
+import { threadFile } from '../host/own.ts';
 import type { Dir, TreePath } from './manifest.ts';
 import type { WorkerData } from './tree-worker.ts';
 
@@ -28,7 +27,7 @@ export type TreeReply = 'done' | ReadonlySet<TreePath>;
 
 export function startTreeHelper(targets: readonly string[]): TreeHelper {
   const workerData: WorkerData = { targets };
-  const worker = new Worker(workerFile(), { workerData });
+  const worker = new Worker(threadFile('store/tree-worker'), { workerData });
   const ended = Promise.withResolvers<ReadonlySet<TreePath>>();
   ended.promise.catch(() => undefined); // until somebody waits for it
   let waiting = 0;
@@ -64,10 +63,4 @@ export function startTreeHelper(targets: readonly string[]): TreeHelper {
       await worker.terminate();
     },
   };
-}
-
-function workerFile(): string {
-  return import.meta.filename.endsWith('.ts')
-    ? join(import.meta.dirname, 'tree-worker.ts')
-    : ownFile('dist/store/tree-worker.cjs');
 }

@@ -18,12 +18,12 @@ export function witness(path: string, read: number): Witness {
 
 /** Whether the path is for certain what it was when it was read. */
 export function isUntouched([path, state, changed, read]: Witness): boolean {
-  return changed + TICK < read && look(path)[0] === state;
+  return wasOld(changed, read) && look(path)[0] === state;
 }
 
-/** Whether a file that had this stat when it was read, after `read`, has another one for certain as soon as it changes. */
-export function isSettledAt({ ctimeMs }: Pick<BigIntStats, 'ctimeMs'>, read: number): boolean {
-  return Number(ctimeMs) + TICK < read;
+/** Whether what was changed last at `changed`, and read after `read`, has another state for certain as soon as it changes; both milliseconds since 1970. */
+export function wasOld(changed: number, read: number): boolean {
+  return changed + TICK < read;
 }
 
 /** All of a stat that changes when somebody changes a file. */

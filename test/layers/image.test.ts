@@ -48,6 +48,12 @@ function lines(entries: Iterable<Entry>): string[] {
   return [...entries].map((entry) => `${printable(entry.path)} ${identity(entry)} ${entry.mtime}`).sort();
 }
 
+/** An image of two files, of which the text of one is given. */
+function sameAndOther(store: Store, text: string): ImagePlan {
+  const script = `mkdir etc; echo same >etc/same; echo ${text} >etc/other`;
+  return planOf(store, [addLayer(store, [], script, { name: 'base', inputs: { text } })]);
+}
+
 function newSlots(): Slots {
   const images = join(someFolder(), 'images');
   mkdirSync(images);
@@ -98,11 +104,11 @@ test('after any series of changes, in both slots, an image is to the second what
         const [shown, last] = [currentSlot(slots), images.at(-1)];
         images.push(plan);
         await settleImage(store, slots, plan);
-        const expected = lines(plan.manifest.values());
+        const expected = lines(plan.entries());
         assert.deepEqual(onDisk(slots.link), expected);
         if (shown && last && last.digest !== plan.digest) {
           assert.notEqual(currentSlot(slots), shown);
-          assert.deepEqual(onDisk(shown), lines(last.manifest.values()));
+          assert.deepEqual(onDisk(shown), lines(last.entries()));
         }
         const fresh = join(someFolder(), 'fresh');
         await updateFolder(store, fresh, `${fresh}.json`, plan);
@@ -114,7 +120,7 @@ test('after any series of changes, in both slots, an image is to the second what
         assertOwnFiles(fresh, plan);
       }
       await settleImage(store, slots, images[0]!);
-      assert.deepEqual(onDisk(slots.link), lines(images[0]!.manifest.values()));
+      assert.deepEqual(onDisk(slots.link), lines(images[0]!.entries()));
       rmSync(join(store.layout.root, '..'), { recursive: true });
     }),
     { numRuns: Number(process.env.SNAP_PROPERTY_RUNS ?? 40) },
@@ -124,7 +130,7 @@ test('after any series of changes, in both slots, an image is to the second what
 /** Files and symlinks of etc and var, and empty files, are no layer's; and paths share an inode just where the manifest says so. */
 function assertOwnFiles(image: string, plan: ImagePlan): void {
   const names = new Map<number, Set<string>>();
-  for (const entry of plan.manifest.values()) {
+  for (const entry of plan.entries()) {
     if (entry.type !== 'file' && entry.type !== 'symlink') continue;
     const { ino } = lstatSync(Buffer.concat([Buffer.from(`${image}/`), Buffer.from(entry.path, 'latin1')]));
     const link = entry.type === 'file' ? entry.link : undefined;
@@ -156,7 +162,7 @@ test('what a folder of the image hands down to new entries is not theirs, neithe
   for (const text of ['one', 'two', 'three']) {
     const plan = make(text);
     await settleImage(store, slots, plan);
-    const entries = [...plan.manifest.values()];
+    const entries = [...plan.entries()];
     assert.deepEqual(
       entries.filter(({ xattrs }) => xattrs !== '').map(({ path }) => path),
       ['etc/f'],
@@ -196,7 +202,7 @@ test('a hard link is made after the file that it is a link to, in whatever order
   for (const layer of [linked, other, other, linked]) {
     const plan = planOf(store, [layer]);
     await settleImage(store, slots, plan);
-    assert.deepEqual(onDisk(slots.link), lines(plan.manifest.values()));
+    assert.deepEqual(onDisk(slots.link), lines(plan.entries()));
     assertOwnFiles(slots.link, plan);
   }
 });
@@ -230,24 +236,18 @@ test('only what differs is touched', async () => {
 
 test('a first image of new layers is in both slots, so that the first change touches only what differs; one of old layers is in one', async () => {
   const store = someStore();
-  const make = (text: string): ImagePlan =>
-    planOf(store, [
-      addLayer(store, [], `mkdir etc; echo same >etc/same; echo ${text} >etc/other`, {
-        name: 'base',
-        inputs: { text },
-      }),
-    ]);
+  const make = (text: string): ImagePlan => sameAndOther(store, text);
   const [one, two] = [make('one'), make('two')];
   const slots = newSlots();
   assert.equal((await settleImage(store, slots, one)).paths, 4);
   const made = slots.slots.map((slot) => lstatSync(join(slot, 'etc/same')).ino);
   assert.equal(new Set(made).size, 2);
-  for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(one.manifest.values()));
+  for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(one.entries()));
   assert.equal(currentSlot(slots), slots.slots[0]);
   assert.deepEqual(await settleImage(store, slots, two), { paths: 4, bytes: 9 });
   assert.equal(currentSlot(slots), slots.slots[1]);
   assert.equal(lstatSync(join(slots.link, 'etc/same')).ino, made[1]);
-  assert.deepEqual(onDisk(slots.link), lines(two.manifest.values()));
+  assert.deepEqual(onDisk(slots.link), lines(two.entries()));
   const others = newSlots();
   await settleImage(store, others, one);
   assert.deepEqual(
@@ -268,10 +268,10 @@ test('slots that were filled ahead become the image, both of them, whatever diff
         ]),
       ) as [ImagePlan, ImagePlan];
       const prepared = await prepareSlots(store, slots, () => first, GO_ON);
-      for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(first.manifest.values()));
+      for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(first.entries()));
       assert.ok(!existsSync(slots.link));
       const extent = await settleImage(store, slots, plan, prepared);
-      for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(plan.manifest.values()));
+      for (const slot of slots.slots) assert.deepEqual(onDisk(slot), lines(plan.entries()));
       assert.equal(currentSlot(slots), slots.slots[0]);
       const fresh = join(someFolder(), 'fresh');
       assert.deepEqual(extent, await updateFolder(store, fresh, `${fresh}.json`, plan));
@@ -286,13 +286,7 @@ const GO_ON = new AbortController().signal;
 test('what was filled ahead is only changed where the image differs; where there is an image, nothing is', async () => {
   const store = someStore();
   const slots = newSlots();
-  const make = (text: string): ImagePlan =>
-    planOf(store, [
-      addLayer(store, [], `mkdir etc; echo same >etc/same; echo ${text} >etc/other`, {
-        name: 'base',
-        inputs: { text },
-      }),
-    ]);
+  const make = (text: string): ImagePlan => sameAndOther(store, text);
   const [one, two] = [make('one'), make('two')];
   const prepared = await prepareSlots(store, slots, () => one, GO_ON);
   const inodes = (): number[] => slots.slots.map((slot) => lstatSync(join(slot, 'etc/same')).ino);
@@ -350,7 +344,7 @@ test('a slot that somebody changed by hand is made anew', async () => {
   writeFileSync(join(slots.slots[0], 'added'), 'by hand');
   const three = make('three');
   await settleImage(store, slots, three);
-  assert.deepEqual(onDisk(slots.link), lines(three.manifest.values()));
+  assert.deepEqual(onDisk(slots.link), lines(three.entries()));
 });
 
 test('something else in the place of the link is not touched', async () => {
@@ -385,10 +379,10 @@ test('layers on another filesystem are copied', async (t) => {
   const folder = execFileSync('mktemp', ['-d', '/dev/shm/snap-image-XXXX'], { encoding: 'utf8' }).trim();
   t.after(() => rmSync(folder, { recursive: true }));
   await updateFolder(store, join(folder, 'image'), join(folder, 'note'), plan);
-  assert.deepEqual(onDisk(join(folder, 'image')), lines(plan.manifest.values()));
+  assert.deepEqual(onDisk(join(folder, 'image')), lines(plan.entries()));
   const helped = [join(someFolder(), 'linked'), join(folder, 'helped')];
   await makeAll(helped, plan, { isHelped: true });
-  for (const one of helped) assert.deepEqual(onDisk(one), lines(plan.manifest.values()));
+  for (const one of helped) assert.deepEqual(onDisk(one), lines(plan.entries()));
 });
 
 test('what the thread that helps cannot do is done without it, or told', async () => {
@@ -419,7 +413,7 @@ test('what globs exclude is left out with all beneath it, and hard links to it g
     { name: 'base' },
   );
   const excluded = (...globs: readonly string[]): string[] =>
-    [...planOf(store, [base], globs).manifest.values()]
+    [...planOf(store, [base], globs).entries()]
       .map(({ path }) => path)
       .filter((one) => (/\./.test(one) === false && one.split('/').length > 2) || /Gr/.test(one));
   const all = excluded();
@@ -437,6 +431,6 @@ test('what globs exclude is left out with all beneath it, and hard links to it g
   );
   assert.equal(all.length - excluded('opt/Gr*').length, 1);
   assert.equal(all.length - excluded(Buffer.from('opt/Grün').toString('latin1')).length, 1);
-  const other = planOf(store, [base], ['usr/share/doc/**']).manifest.get('usr/share/other' as TreePath);
+  const other = planOf(store, [base], ['usr/share/doc/**']).at('usr/share/other' as TreePath);
   assert.ok(other?.type === 'file' && other.link === undefined);
 });

@@ -101,7 +101,7 @@ test('a view that is merged where it changed is the view, and an image that is c
           extent,
         );
         assert.deepEqual(onDisk(slots.link), onDisk(other));
-        assert.deepEqual(lines(plan.manifest.values()), onDisk(other));
+        assert.deepEqual(lines(plan.entries()), onDisk(other));
         rmSync(other, { recursive: true });
       }
       rmSync(join(store.layout.root, '..'), { recursive: true });
