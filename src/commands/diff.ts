@@ -71,13 +71,12 @@ function* lines(result: Diff, levels: readonly Level[]): Generator<string> {
   if (result.same && result.layers.length === 0) return;
   const { a, b, files, packages } = result;
   const shows = (level: Level): boolean => levels.includes(level) || levels.includes('all');
-  const inGroup = (group: FileChange['group']) => files.filter((file) => file.group === group);
   yield `${printablePath(a.name)} -> ${printablePath(b.name)}`;
   if (shows('layers')) yield* section('Layers', layerLines(result));
   if (shows('packages')) yield* section('Packages', packages.map(packageLine));
-  if (shows('config')) yield* section('Configuration files', fileLines(inGroup('config')));
-  if (shows('files')) yield* section('Other files', fileLines(inGroup('other')));
-  if (levels.includes('all')) yield* section('Files of these packages', fileLines(inGroup('package')));
+  if (shows('config')) yield* section('Configuration files', fileLines(files, 'config'));
+  if (shows('files')) yield* section('Other files', fileLines(files, 'other'));
+  if (levels.includes('all')) yield* section('Files of these packages', fileLines(files, 'package'));
   yield '';
   yield totalWords(result);
 }
@@ -111,7 +110,7 @@ function packageLine(change: PackageChange): string {
   return `${sign}${change.name}: ${versionWords(change)}, ${sizeChange(change.bytes)}${files}`;
 }
 
-function* fileLines(files: readonly FileChange[]): Generator<string> {
+function* fileLines(files: readonly FileChange[], group: FileChange['group']): Generator<string> {
   const layout = [
     { title: '' },
     { title: 'path' },
@@ -120,7 +119,7 @@ function* fileLines(files: readonly FileChange[]): Generator<string> {
   ] as const;
   const rows = {
     *[Symbol.iterator]() {
-      for (const file of files) yield fileRow(file);
+      for (const file of files) if (file.group === group) yield fileRow(file);
     },
   };
   const lines = tableLines(layout, rows);
@@ -166,20 +165,25 @@ function tellRest(result: Diff, levels: readonly Level[]): void {
     );
 }
 
-/** For programs: paths as they are where they are UTF-8, else with `\\xNN` for a byte, and each `\\` doubled. */
+/** For programs, by `printJson`: paths as they are where they are UTF-8, else with `\\xNN` for a byte, and each `\\` doubled. */
 function diffValue({ notes, patch, files, ...rest }: Diff): object {
   return {
     ...rest,
-    files: files.map(({ before, after, path, moved, ...file }) => ({
+    files: fileValues(files),
+    notes,
+    ...(patch ? { patch: patch.map((text) => Buffer.from(text, 'latin1').toString()) } : {}),
+  };
+}
+
+function* fileValues(files: Iterable<FileChange>): Generator<object> {
+  for (const { before, after, path, moved, ...file } of files)
+    yield {
       path: printable(path),
       ...file,
       before: entryValue(before),
       after: entryValue(after),
       ...(moved === undefined ? {} : { moved: printable(moved) }),
-    })),
-    notes,
-    ...(patch ? { patch: patch.map((text) => Buffer.from(text, 'latin1').toString()) } : {}),
-  };
+    };
 }
 
 /** Without the digest, which nobody may have worked out. */

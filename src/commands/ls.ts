@@ -18,7 +18,7 @@ export const lsCommand: Command<[first?: string, second?: string], LsOptions> = 
     return lookInto(chooseProject(session), (store) => {
       const sight = see(store, image);
       const found = listings(sight, paths[0] ?? '/', { recursive: options.recursive === true });
-      if (options.json) printJson({ image: buildText(sight.build), ...listingValue([...found]) });
+      if (options.json) printJson({ image: buildText(sight.build), ...listingValue(found) });
       else printListings(found, options.recursive === true);
       return 0;
     });
@@ -113,10 +113,15 @@ const TYPES: Readonly<Record<Entry['type'], string>> = {
   whiteout: 'removed',
 };
 
-function listingValue(found: readonly Listing[]): object {
+/** For `printJson`: the first listing is that of what was asked for. */
+function listingValue(found: Iterable<Listing>): object {
+  const listings = found[Symbol.iterator]();
+  const first = listings.next();
   return {
-    path: `/${printable(found[0]?.path ?? '')}`,
-    entries: found.flatMap(({ entries }) => entries.map(entryValue)),
+    path: `/${printable(first.done ? '' : first.value.path)}`,
+    entries: (function* () {
+      for (let next = first; !next.done; next = listings.next()) yield* next.value.entries.map(entryValue);
+    })(),
   };
 }
 

@@ -16,9 +16,58 @@ export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** A value on standard output, with nothing in it that a terminal would obey. */
+/**
+ * A value on standard output, with nothing in it that a terminal would obey. It may be an iterable, or have some as properties: they are
+ * printed as arrays, an element at a time, so that nobody holds half a million of them, or their text.
+ */
 export function printJson(value: unknown): void {
-  print(safeJson(JSON.stringify(value, undefined, 2)));
+  let text = '';
+  for (const piece of jsonPieces(value, '')) {
+    text += piece;
+    if (text.length < GATHERED) continue;
+    process.stdout.write(safeJson(text));
+    text = '';
+  }
+  print(safeJson(text));
+}
+
+/** Characters that are written at once. */
+const GATHERED = 65_536;
+
+/** As JSON.stringify would have it with two spaces, the first line without its indentation. */
+function* jsonPieces(value: unknown, indentation: string): Generator<string> {
+  const within = `${indentation}  `;
+  if (isIterable(value)) {
+    let isEmpty = true;
+    for (const element of value) {
+      yield `${isEmpty ? '[' : ','}\n${within}${indentedJson(element, within) ?? 'null'}`;
+      isEmpty = false;
+    }
+    yield isEmpty ? '[]' : `\n${indentation}]`;
+  } else if (indentation === '' && isPlain(value)) {
+    let isEmpty = true;
+    for (const [name, property] of Object.entries(value)) {
+      const json = isIterable(property) ? '' : indentedJson(property, within);
+      if (json === undefined) continue;
+      yield `${isEmpty ? '{' : ','}\n${within}${JSON.stringify(name)}: ${json}`;
+      if (isIterable(property)) yield* jsonPieces(property, within);
+      isEmpty = false;
+    }
+    yield isEmpty ? '{}' : '\n}';
+  } else yield indentedJson(value, indentation) ?? '';
+}
+
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value;
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !('toJSON' in value);
+}
+
+/** Undefined for what JSON does not have. */
+function indentedJson(value: unknown, indentation: string): string | undefined {
+  return JSON.stringify(value, undefined, 2)?.replaceAll('\n', `\n${indentation}`);
 }
 
 /** The same on one line: of several values each has a line of its own. */

@@ -120,52 +120,61 @@ function encodeFields(entry: Entry): string {
 /** @throws Error on bytes that `encodeManifest` did not write. */
 export function decodeManifest(bytes: Buffer): Map<TreePath, Entry> {
   const manifest = new Map<TreePath, Entry>();
-  const text = bytes.toString('latin1');
-  for (let start = 0; start < text.length; ) {
-    const end = text.indexOf('\n', start);
+  for (let start = 0; start < bytes.length; ) {
+    const end = bytes.indexOf(NEWLINE, start);
     if (end < 0) throw new Error('Manifest ends within a line');
-    const entry = decodeLine(text.slice(start, end));
+    const entry = decodeEntry(bytes, start, end);
     manifest.set(entry.path, entry);
     start = end + 1;
   }
   return manifest;
 }
 
-/** The path of an encoded entry. */
-export function pathOfLine(line: string): TreePath {
-  const end = line.indexOf('\t');
-  return unescapeField(end < 0 ? line : line.slice(0, end)) as TreePath;
+const TAB = 9;
+const NEWLINE = 10;
+const MINUS = 45;
+const ZERO = 48;
+
+/** The path of the encoded entry that begins there. */
+export function pathAt(bytes: Buffer, start: number): TreePath {
+  return unescapeField(bytes.toString('latin1', start, bytes.indexOf(TAB, start))) as TreePath;
 }
 
-/** @throws Error on a line that `encodeManifest` did not write. */
-export function decodeLine(line: string): Entry {
-  // Each kind is made whole, in one literal: a copy of what they have in common takes as long as all the rest.
-  const [name = '', letter, octal = '', owner, group, xattrs = '', first = '', digest = '', link = '', time] =
-    line.split('\t');
-  const path = unescapeField(name) as TreePath;
-  const mode = Number.parseInt(octal, 8);
-  const uid = Number(owner);
-  const gid = Number(group);
+/** Where the fields of an encoded entry begin; the last of a file is its tenth. */
+const fields = new Uint32Array(11);
+
+/**
+ * The entry that is encoded from `start` up to `end`, where its newline is. It holds nothing of the bytes.
+ * @throws Error on a line that `encodeManifest` did not write.
+ */
+export function decodeEntry(bytes: Buffer, start: number, end: number): Entry {
+  // Byte by byte: strings that are split off a line keep all of it in memory. Each kind is made whole, in one literal: a copy of what they
+  // have in common takes as long as all the rest.
+  fields[0] = start;
+  let found = 1;
+  for (let index = start; index < end; index++) if (bytes[index] === TAB) fields[found++] = index + 1;
+  fields[found] = end + 1;
+  const letter = String.fromCharCode(bytes[fields[1]!]!);
+  if (found !== FIELDS[letter])
+    throw new Error(
+      `Manifest has a line that is none: ${JSON.stringify(bytes.toString('latin1', start, end))}`,
+    );
+  const path = unescapeField(textField(bytes, 0)) as TreePath;
+  const mode = numberField(bytes, 2, 8);
+  const uid = numberField(bytes, 3, 10);
+  const gid = numberField(bytes, 4, 10);
+  const xattrs = textField(bytes, 5);
+  const mtime = numberField(bytes, found - 1, 10);
   switch (letter) {
     case 'f': {
-      const root = link === '' ? undefined : (unescapeField(link) as TreePath);
-      const size = Number(first);
-      const mtime = Number(time);
-      return {
-        path,
-        type: 'file',
-        mode,
-        uid,
-        gid,
-        mtime,
-        xattrs,
-        size,
-        digest: digest as Digest,
-        link: root,
-      };
+      const size = numberField(bytes, 6, 10);
+      const digest = textField(bytes, 7) as Digest;
+      const root = textField(bytes, 8);
+      const link = root === '' ? undefined : (unescapeField(root) as TreePath);
+      return { path, type: 'file', mode, uid, gid, mtime, xattrs, size, digest, link };
     }
     case 'd':
-      return { path, type: 'dir', mode, uid, gid, mtime: Number(first), xattrs };
+      return { path, type: 'dir', mode, uid, gid, mtime, xattrs };
     case 'l':
       return {
         path,
@@ -173,24 +182,39 @@ export function decodeLine(line: string): Entry {
         mode,
         uid,
         gid,
-        mtime: Number(digest),
+        mtime,
         xattrs,
-        target: unescapeField(first),
+        target: unescapeField(textField(bytes, 6)),
       };
     case 'c':
     case 'b': {
-      const [major = '', minor = ''] = first.split(':');
+      const [major = '', minor = ''] = textField(bytes, 6).split(':');
       const type = letter === 'c' ? 'char' : 'block';
-      const mtime = Number(digest);
       return { path, type, mode, uid, gid, mtime, xattrs, major: Number(major), minor: Number(minor) };
     }
     case 'p':
-      return { path, type: 'fifo', mode, uid, gid, mtime: Number(first), xattrs };
-    case 'w':
-      return { path, type: 'whiteout', mode, uid, gid, mtime: Number(first), xattrs };
+      return { path, type: 'fifo', mode, uid, gid, mtime, xattrs };
     default:
-      throw new Error(`Manifest has a line of unknown type: ${JSON.stringify(line)}`);
+      return { path, type: 'whiteout', mode, uid, gid, mtime, xattrs };
   }
+}
+
+/** How many fields an entry of each kind has. */
+const FIELDS: Readonly<Record<string, number>> = { f: 10, d: 7, l: 8, c: 8, b: 8, p: 7, w: 7 };
+
+function textField(bytes: Buffer, field: number): string {
+  const [start, end] = [fields[field]!, fields[field + 1]! - 1];
+  return start === end ? '' : bytes.toString('latin1', start, end);
+}
+
+/** A whole number, maybe below zero. */
+function numberField(bytes: Buffer, field: number, radix: number): number {
+  const [start, end] = [fields[field]!, fields[field + 1]! - 1];
+  const isNegative = bytes[start] === MINUS;
+  let number = 0;
+  for (let index = isNegative ? start + 1 : start; index < end; index++)
+    number = number * radix + (bytes[index]! - ZERO);
+  return isNegative ? -number : number;
 }
 
 function escapeField(bytes: string): string {

@@ -1,10 +1,10 @@
 import {
-  decodeLine,
+  decodeEntry,
   type Entry,
   encodeManifest,
   type Manifest,
   type Outline,
-  pathOfLine,
+  pathAt,
   type TreePath,
   typeOfLetter,
 } from './manifest.ts';
@@ -54,11 +54,15 @@ export function* differentEntries(before: Manifest, now: Manifest): Generator<Bo
       [a, b] = [aEnd + 1, bEnd + 1];
       continue;
     }
-    const [was, is] = [lineAt(old, a, aEnd), lineAt(young, b, bEnd)];
-    const [wasPath, isPath] = [was, is].map((line) => (line === undefined ? undefined : pathOfLine(line)));
+    const wasPath = a < old.length ? pathAt(old, a) : undefined;
+    const isPath = b < young.length ? pathAt(young, b) : undefined;
     const path = isPath === undefined || (wasPath !== undefined && wasPath <= isPath) ? wasPath! : isPath;
     const [inOld, inNow] = [wasPath === path, isPath === path];
-    yield [path, inOld ? decodeLine(was!) : undefined, inNow ? decodeLine(is!) : undefined];
+    yield [
+      path,
+      inOld ? decodeEntry(old, a, aEnd) : undefined,
+      inNow ? decodeEntry(young, b, bEnd) : undefined,
+    ];
     if (inOld) a = aEnd + 1;
     if (inNow) b = bEnd + 1;
   }
@@ -76,10 +80,6 @@ function sameLines(old: Buffer, a: number, young: Buffer, b: number): number {
 
 function lineEnd(bytes: Buffer, start: number): number {
   return start < bytes.length ? bytes.indexOf(10, start) : start;
-}
-
-function lineAt(bytes: Buffer, start: number, end: number): string | undefined {
-  return start < bytes.length ? bytes.toString('latin1', start, end) : undefined;
 }
 
 function asSorted(manifest: Manifest): SortedManifest {
@@ -136,7 +136,7 @@ export class SortedManifest implements Manifest {
   *#entries(): Generator<Entry> {
     for (let start = 0; start < this.bytes.length; ) {
       const end = this.bytes.indexOf(10, start);
-      yield decodeLine(this.bytes.toString('latin1', start, end));
+      yield decodeEntry(this.bytes, start, end);
       start = end + 1;
     }
   }
@@ -145,9 +145,8 @@ export class SortedManifest implements Manifest {
   *startingWith(prefix: string): Generator<Entry> {
     for (let start = this.#firstFrom(prefix); start < this.bytes.length; ) {
       const end = this.bytes.indexOf(10, start);
-      const line = this.bytes.toString('latin1', start, end);
-      if (!pathOfLine(line).startsWith(prefix)) return;
-      yield decodeLine(line);
+      if (!pathAt(this.bytes, start).startsWith(prefix)) return;
+      yield decodeEntry(this.bytes, start, end);
       start = end + 1;
     }
   }
@@ -155,7 +154,7 @@ export class SortedManifest implements Manifest {
   *outline(): Generator<Outline> {
     for (let start = 0; start < this.bytes.length; ) {
       const tab = this.bytes.indexOf(9, start);
-      const path = pathOfLine(this.bytes.toString('latin1', start, tab));
+      const path = pathAt(this.bytes, start);
       yield { path, type: typeOfLetter(this.bytes.toString('latin1', tab + 1, tab + 2)) };
       start = this.bytes.indexOf(10, tab) + 1;
     }
@@ -167,7 +166,7 @@ export class SortedManifest implements Manifest {
       const tab = this.bytes.indexOf(9, start);
       const end = this.bytes.indexOf(10, tab);
       if (typeOfLetter(this.bytes.toString('latin1', tab + 1, tab + 2)) === 'dir')
-        yield decodeLine(this.bytes.toString('latin1', start, end));
+        yield decodeEntry(this.bytes, start, end);
       start = end + 1;
     }
   }
@@ -175,8 +174,8 @@ export class SortedManifest implements Manifest {
   #find(path: TreePath): Entry | undefined {
     const start = this.#firstFrom(path);
     if (start >= this.bytes.length) return undefined;
-    const line = this.bytes.toString('latin1', start, this.bytes.indexOf(10, start));
-    return pathOfLine(line) === path ? decodeLine(line) : undefined;
+    if (pathAt(this.bytes, start) !== path) return undefined;
+    return decodeEntry(this.bytes, start, this.bytes.indexOf(10, start));
   }
 
   /** Where the first line begins whose path is `path` or comes after it. */
@@ -186,8 +185,7 @@ export class SortedManifest implements Manifest {
     while (low < high) {
       const middle = (low + high) >>> 1;
       const start = middle === 0 ? 0 : this.bytes.lastIndexOf(10, middle - 1) + 1;
-      const end = this.bytes.indexOf(10, start);
-      if (pathOfLine(this.bytes.toString('latin1', start, end)) < path) low = end + 1;
+      if (pathAt(this.bytes, start) < path) low = this.bytes.indexOf(10, start) + 1;
       else high = start;
     }
     return low;

@@ -123,7 +123,14 @@ test('two entries have one identity if they differ in nothing but path and time'
 
 test('bytes that no manifest has are refused', () => {
   assert.throws(() => decodeManifest(Buffer.from(GOLDEN.slice(0, -4), 'latin1')), /ends within a line/);
-  assert.throws(() => decodeManifest(Buffer.from('a\tz\t644\t0\t0\t\t0\n')), /unknown type/);
+  for (const line of [
+    'a\tz\t644\t0\t0\t\t0',
+    'a\td\t644\t0\t0\t0',
+    'a\td\t644\t0\t0\t\t0\t0',
+    'a',
+    `a${'\t'.repeat(20)}`,
+  ])
+    assert.throws(() => decodeManifest(Buffer.from(`${line}\n`)), /a line that is none/);
 });
 
 test('entries are sorted by bytes, parents before children', () => {
