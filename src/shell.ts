@@ -10,7 +10,7 @@ import { baseInputs } from './layers/key.ts';
 import { layerInputs } from './layers/maker.ts';
 import { findLayer } from './layers/round.ts';
 import { NOT_BOOTED, stackOf } from './layers/run.ts';
-import { enterSandbox, type Step } from './layers/sandbox.ts';
+import { type EnterRequest, enterSandbox } from './layers/sandbox.ts';
 import { layersSeen, type Sequence } from './layers/sequence.ts';
 import { scriptletStep, shellStep } from './layers/steps.ts';
 import { makeTop, mergeView, type ViewLayer } from './layers/view.ts';
@@ -42,7 +42,7 @@ export async function shell(request: ShellRequest): Promise<number> {
   }
 }
 
-type Entered = { readonly lower: readonly string[]; readonly step: Step };
+type Entered = Pick<EnterRequest, 'lower' | 'names' | 'step'>;
 
 function imageOf(store: Store, { conf = '', command }: ShellRequest): Entered {
   const slot = currentSlot(slotsOf(store.layout.images, conf));
@@ -83,6 +83,7 @@ async function viewOf(
   });
   return {
     lower: [join(folder, 'top'), ...stackOf(store, view)],
+    names: store.layout.names,
     step: {
       ...step,
       ...shellStep(command),

@@ -58,24 +58,29 @@ export function openBuilder(
     // Control groups are named after the folder.
     const folder = join(work, `${basename(work)}-${++runs}`);
     mkdirSync(folder, { mode: 0o700 });
-    return { folder, lower: [...over, top, ...stackOf(store, view)] };
+    return { folder, lower: [...over, top, ...stackOf(store, view)], names: store.layout.names };
   };
   return {
     async run({ script, env, binds, over, soft, onOutput }) {
-      const { folder, lower } = begin(over);
+      const { folder, ...below } = begin(over);
       using stop = soft ? softStop(folder, signal) : undefined;
       const command = ['/bin/bash', '-c', `set -euo pipefail; umask 022\n${stop?.script ?? ''}\n${script}`];
       const log = join(folder, 'log');
       using _follow = onOutput ? followFile(log, onOutput) : undefined;
       const step = { command, env, binds: [...binds, ...(stop ? [stop.bind] : [])], network: false };
       const how = { timeout, signal: stop?.signal ?? signal, apart: stop !== undefined };
-      const ending = await runSandboxed({ folder, lower, steps: [step], ...how });
+      const ending = await runSandboxed({ folder, ...below, steps: [step], ...how });
       return { ending, log: readFileSync(log, 'utf8'), upper: join(folder, 'upper') };
     },
     async enter(command, { env, binds, over, cwd = LINUX }) {
-      const { folder, lower } = begin(over);
+      const { folder, ...below } = begin(over);
       const words = ['/bin/sh', '-c', 'cd "$0" && exec "$@"', cwd, ...command];
-      return enterSandbox({ folder, lower, step: { command: words, env, binds, network: false }, signal });
+      return enterSandbox({
+        folder,
+        ...below,
+        step: { command: words, env, binds, network: false },
+        signal,
+      });
     },
   };
 }

@@ -1,10 +1,10 @@
 #!/bin/bash
 # Runs the steps of one layer in an overlay of its own. Called with a private mount namespace, in the layer's work folder:
-#   lower/N   links to the trees below, 0 on top      upper/ work/ root/   the overlay      seccomp   the filter, maybe empty
+#   lower/N   links to trees below, 0 on top      upper/ work/ root/   the overlay      seccomp   the filter, maybe empty
 #   below/    where the lowest trees are mounted first, when they are more than one overlay takes
 #   notes/    where a filesystem without files is mounted, which notes what is looked for: below the topmost tree, and below all
-# Arguments: PARENT LOWERDIR BELOW GROUPS PIDS LOG_BYTES COPY NOTES, then the steps, each a command line ended by ";;".
-# PARENT is the process that asks. LOWERDIR and BELOW are names in lower/, BELOW maybe empty. GROUPS are the control groups' files to
+# Arguments: PARENT FROM BACK LOWERDIR BELOW GROUPS PIDS LOG_BYTES COPY NOTES, then the steps, each a command line ended by ";;".
+# PARENT is the process that asks. LOWERDIR and BELOW are trees as they are named in the folder FROM, from which BACK leads here, BELOW maybe empty. GROUPS are the control groups' files to
 # join by a 0, one a line. PIDS is empty, or the number of processes to allow in a namespace of process numbers, where there is no
 # group for that. The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, the middle cut at
 # LOG_BYTES; when that is empty, there is one step, and it has the terminal. Where COPY is not empty, upper/ is copied to checkpoint/ after
@@ -12,8 +12,8 @@
 # descriptor 3, which nobody has after that; nor does a run fail for want of that: then there is a file `unnoted`.
 set -u
 umask 022
-parent=$1 lower=$2 below=$3 groups=$4 pids=$5 bytes=$6 copy=$7 notes=$8
-shift 8
+parent=$1 from=$2 back=$3 lower=$4 below=$5 groups=$6 pids=$7 bytes=$8 copy=$9 notes=${10}
+shift 10
 # It may have died before the kernel was told to end this process with it.
 [ "$PPID" = "$parent" ] || exit 122
 while [ -n "$groups" ] && IFS= read -r group; do
@@ -26,22 +26,22 @@ overlay() {
 }
 # Several filesystems below one overlay: all files show its device number only when it marks their inode numbers.
 several=,xino=on
-cd lower || exit 121
-layers=,upperdir=../upper,workdir=../work,volatile
+cd "$from" || exit 121
+layers=,upperdir=$back/upper,workdir=$back/work,volatile
 if [ -n "$below" ]; then
-  overlay "$below" ../below || exit 121
-  lower=$lower:../below layers=$layers$several
+  overlay "$below" "$back/below" || exit 121
+  lower=$lower:$back/below layers=$layers$several
 fi
 noted=
 if [ -n "$notes" ]; then
   # -i: not by the program that FUSE's own tools bring.
-  mount -n -i -t fuse snap ../notes -o "$notes" &&
-    overlay "${lower%%:*}:../notes/above:${lower#*:}:../notes/below" ../root "$layers$several" && noted=yes
+  mount -n -i -t fuse snap "$back/notes" -o "$notes" &&
+    overlay "${lower%%:*}:$back/notes/above:${lower#*:}:$back/notes/below" "$back/root" "$layers$several" && noted=yes
   exec 3<&-
-  [ -n "$noted" ] || : >../unnoted
+  [ -n "$noted" ] || : >"$back/unnoted"
 fi
-[ -n "$noted" ] || overlay "$lower" ../root "$layers" || exit 121
-cd .. || exit 121
+[ -n "$noted" ] || overlay "$lower" "$back/root" "$layers" || exit 121
+cd "$back" || exit 121
 
 # bwrap's own child waits for bwrap before it asks to die with it: when bwrap is killed just then, it takes its namespace along, and that child.
 numbered=(setpriv --pdeathsig KILL unshare --pid --fork --kill-child=KILL)

@@ -117,6 +117,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     const ending = await runSandboxed({
       folder,
       lower,
+      names: store.layout.names,
       steps,
       copiesUpper: job.checkpoint !== undefined && configured === undefined,
       notes: watched?.fd,
@@ -183,9 +184,9 @@ function ownTop({ store, lock }: Workshop, job: LayerJob, folder: string, view =
   return { path, release: () => {} };
 }
 
-/** The trees of a view, the topmost first. */
+/** The trees of a view, the topmost first, by their short names. */
 export function stackOf(store: Store, view: View): string[] {
-  return view.layers.map(({ row }) => store.treeOf(row.n)).reverse();
+  return view.layers.map(({ row }) => store.shortTreeOf(row.n)).reverse();
 }
 
 type Ran = {

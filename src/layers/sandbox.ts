@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, symlinkSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { SnapError } from '../host/error.ts';
 import { makeFolders } from '../host/folder.ts';
 import { fuseOptions } from '../host/fuse.ts';
@@ -26,6 +26,8 @@ export type SandboxRequest = {
   readonly folder: string;
   /** Absolute paths of the trees below, the topmost first. */
   readonly lower: readonly string[];
+  /** A folder of the store: those trees that lie in it have short names, and are mounted by them. */
+  readonly names?: string;
   readonly steps: readonly Step[];
   /** Whether `checkpoint` beside `upper` holds afterwards what `upper` held when the first step had succeeded; only then there is a file `copied`. */
   readonly copiesUpper?: boolean;
@@ -82,8 +84,8 @@ const CAPABILITIES = [
  * it returns, no process of theirs and no mount is left.
  */
 export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
-  const { folder, lower, steps, copiesUpper = false, notes, signal, timeout, apart = false } = request;
-  const stack = makeStack(folder, lower);
+  const { folder, steps, copiesUpper = false, notes, signal, timeout, apart = false } = request;
+  const stack = makeStack(request);
   writeFile(join(folder, 'report'), '');
   const filtered = writeFilter(folder);
   const bounds = makeBounds(basename(folder));
@@ -108,11 +110,14 @@ export async function runSandboxed(request: SandboxRequest): Promise<Ending> {
   }
 }
 
-export type EnterRequest = Pick<SandboxRequest, 'folder' | 'lower' | 'signal'> & { readonly step: Step };
+export type EnterRequest = Pick<SandboxRequest, 'folder' | 'lower' | 'names' | 'signal'> & {
+  readonly step: Step;
+};
 
 /** Runs one step on the caller's terminal, in an overlay over `lower` that is thrown away. Returns its exit code. */
-export async function enterSandbox({ folder, lower, step, signal }: EnterRequest): Promise<number> {
-  const stack = makeStack(folder, lower);
+export async function enterSandbox(request: EnterRequest): Promise<number> {
+  const { folder, step, signal } = request;
+  const stack = makeStack(request);
   const words = bubblewrap(step, writeFilter(folder)).filter((word) => word !== '--new-session');
   const outcome = await attempt(enter({ stack }, [words]), { cwd: folder, terminal: true, signal });
   refuseUnbegun(folder, outcome);
@@ -146,7 +151,7 @@ function enter(
       '/bin/bash',
       ENTER,
     ],
-    ...[String(process.pid), stack.lower, stack.below],
+    ...[String(process.pid), stack.from, stack.back, stack.lower, stack.below],
     ...[
       bounds?.join.join('\n') ?? '',
       bounds ? pidsOf(bounds.processes) : '',
@@ -190,18 +195,26 @@ function headOf(file: string, bytes: number): string {
   }
 }
 
-/** Names of trees as a mount takes them, the topmost first. */
+/** Names of trees as a mount takes them in the folder `from`, the topmost first. */
 type Stack = {
+  /** Seen from the work folder. */
+  readonly from: string;
+  /** The work folder, seen from there. */
+  readonly back: string;
   readonly lower: string;
   /** What is mounted as one filesystem beneath them, since one overlay does not take all; else empty. */
   readonly below: string;
 };
 
 /**
- * Makes the folders of an overlay, and in `lower` short names for the trees below, as the options of a mount end at 4,096 bytes.
+ * Makes the folders of an overlay, and in `lower` short names for the trees below that have none, as the options of a mount end at 4,096 bytes.
  * The kernel nests overlays once. Only the lowest trees can be nested: a whiteout hides nothing outside of its own overlay.
  */
-function makeStack(folder: string, trees: readonly string[]): Stack {
+function makeStack({
+  folder,
+  lower: trees,
+  names,
+}: Pick<SandboxRequest, 'folder' | 'lower' | 'names'>): Stack {
   if (trees.length > 2 * STACK_LIMIT - 1) {
     throw new SnapError(
       'RUN',
@@ -213,12 +226,20 @@ function makeStack(folder: string, trees: readonly string[]): Stack {
   }
   for (const name of ['lower', 'below', 'notes', 'upper', 'work', 'root'])
     makeFolders(join(folder, name), 0o755);
-  trees.forEach((tree, number) => {
-    symlinkSync(tree, join(folder, 'lower', String(number)));
+  const links = join(folder, 'lower');
+  const from = names ?? links;
+  const all = trees.map((tree, number) => {
+    if (dirname(tree) === names) return basename(tree);
+    symlinkSync(tree, join(links, String(number)));
+    return join(relative(from, links), String(number));
   });
-  const names = [...trees.keys()];
   const direct = trees.length > STACK_LIMIT ? STACK_LIMIT - 1 : trees.length;
-  return { lower: names.slice(0, direct).join(':'), below: names.slice(direct).join(':') };
+  return {
+    from: relative(folder, from),
+    back: relative(from, folder),
+    lower: all.slice(0, direct).join(':'),
+    below: all.slice(direct).join(':'),
+  };
 }
 
 /** bwrap's arguments for a /proc in which nothing can be set: root may set the host's kernel there without any capability. */

@@ -8,6 +8,7 @@ import { type BuildName, keptBuilds, removeBuild } from './builds.ts';
 import type { GcPlan, Holding } from './gc.ts';
 import { Store } from './layers.ts';
 import { type Layout, layoutOf } from './layout.ts';
+import { sweepNames } from './names.ts';
 import { isTight, keepReserve } from './reserve.ts';
 import { dropLayerRows, dropResults, keepBuildRows, keepFloor, tidyIndex } from './rows.ts';
 import { removeTree } from './tree.ts';
@@ -51,6 +52,7 @@ export async function collect(
   afterwards(() => {
     keepBuildRows(index, keptBuilds(layout));
     dropResults(index, results);
+    if (layers.length > 0) sweepNames(layout);
     if (layers.length > 0) keepFloor(index, plan.floor);
     if (layers.length > 0) tidyIndex(index);
   });

@@ -23,6 +23,7 @@ import {
   tryHold,
 } from './locks.ts';
 import { type Manifest, parentOf, type TreePath } from './manifest.ts';
+import { TreeNames } from './names.ts';
 import { buildRowOf, distrust, isSettled, layerNumbers, markSettled } from './rebuild.ts';
 import { durably, keepBuildRows } from './rows.ts';
 import { bytesOf, holdDecoded, SortedManifest } from './sorted-manifest.ts';
@@ -104,6 +105,7 @@ export class Store {
   readonly #boot: string;
   readonly #manifests = new Map<number, Manifest>();
   readonly #notes = new Map<number, LayerNote>();
+  readonly #names: TreeNames;
   readonly #work = new Map<string, HeldFolder>();
   readonly #dropping = new Set<Promise<unknown>>();
   readonly #statements: ReturnType<typeof prepare>;
@@ -113,6 +115,7 @@ export class Store {
   constructor(project: string) {
     this.layout = layoutOf(project);
     prepareLayout(this.layout);
+    this.#names = new TreeNames(this.layout);
     this.#index = new IndexFile(this.layout);
     this.#boot = bootId();
     this.#transaction(() => this.#dropUnsettled());
@@ -257,6 +260,11 @@ export class Store {
 
   treeOf(n: number): string {
     return join(this.layout.layers, String(n), 'tree');
+  }
+
+  /** The same by a path that ends in a short name, all of them in `layout.names`. Needs the store's lock. */
+  shortTreeOf(n: number): string {
+    return this.#names.of(n);
   }
 
   manifestOf(n: number): Manifest {

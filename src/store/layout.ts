@@ -24,6 +24,8 @@ export type Layout = {
   /** Held shared by whoever has the index open, alone by whoever puts another one in its place. */
   readonly indexLock: string;
   readonly layers: string;
+  /** Links to the layers' trees, named by number alone. */
+  readonly names: string;
   readonly debs: string;
   readonly sources: string;
   readonly tools: string;
@@ -51,6 +53,7 @@ export function layoutOf(project: string): Layout {
     index: join(root, 'index.db'),
     indexLock: join(root, 'index.lock'),
     layers: join(root, 'layers'),
+    names: join(root, 'names'),
     debs: join(root, 'debs'),
     sources: join(root, 'sources'),
     tools: join(root, 'tools'),

@@ -73,10 +73,18 @@ test('gc keeps the last builds, the image and the next build, and removes what i
   assert.ok(recallUnchanged(project, 'a'));
   const planned = gc(project, '-n');
   assert.deepEqual(planned.builds, ['a@2', 'a@1']);
+  const going = new Set(planned.layers.map(({ number }) => String(number)));
+  const names = readdirSync(join(project, 'store', 'names'));
+  assert.ok(names.some((name) => going.has(name)));
   assert.deepEqual(namesOf(planned), ['one', 'one', 'two', 'two']);
   const done = gc(project);
   assert.deepEqual({ ...done, dryRun: true }, planned, 'a dry run tells the same');
   assert.ok(done.frees > 0);
+  assert.deepEqual(
+    readdirSync(join(project, 'store', 'names')),
+    names.filter((name) => !going.has(name)),
+    'no name of a layer that is gone',
+  );
   assert.deepEqual(faultsOf(project), []);
   assert.equal(imageState(project), image);
   assert.ok(recallUnchanged(project, 'a'), 'an unchanged build is still answered at once');

@@ -7,7 +7,10 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
+  rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -22,6 +25,7 @@ import { scanTree, setTime } from '../../src/store/tree.ts';
 import { someBuild } from './some-build.ts';
 import { someFolder } from './some-folder.ts';
 import { someLayer, TIME } from './some-layer.ts';
+import { someStore } from './some-store.ts';
 
 const key = (text: string): LayerKey => text as LayerKey;
 
@@ -336,6 +340,26 @@ test('builds whose note was written or removed when snap was killed are what the
       [2, 2],
     ],
   );
+});
+
+test("a layer's tree has a short name, which is made once, and made right where it leads elsewhere", () => {
+  const { project, open, tree } = someStore();
+  const names = join(project, 'store', 'names');
+  const nameOf = (n: number): string => {
+    using store = open();
+    return store.shortTreeOf(n);
+  };
+  assert.equal(nameOf(1), join(names, '1'));
+  const { ino } = lstatSync(join(names, '1'));
+  nameOf(2);
+  assert.deepEqual(readdirSync(names), ['1', '2']);
+  for (const n of [1, 2]) assert.equal(realpathSync(nameOf(n)), realpathSync(tree(n)));
+  assert.equal(lstatSync(join(names, '1')).ino, ino);
+  rmSync(join(names, '1'));
+  symlinkSync('../layers/2/tree', join(names, '1'));
+  rmSync(join(names, '2'));
+  writeFileSync(join(names, '2'), '');
+  for (const n of [1, 2]) assert.equal(realpathSync(nameOf(n)), realpathSync(tree(n)));
 });
 
 test('a store that was moved works', async () => {
