@@ -4,12 +4,13 @@
 #   below/    where the lowest trees are mounted first, when they are more than one overlay takes
 #   notes/    where a filesystem without files is mounted, which notes what is looked for: below the topmost tree, and below all
 # Arguments: PARENT FROM BACK LOWERDIR BELOW GROUPS PIDS LOG_BYTES COPY NOTES, then the steps, each a command line ended by ";;".
-# PARENT is the process that asks. LOWERDIR and BELOW are trees as they are named in the folder FROM, from which BACK leads here, BELOW maybe empty. GROUPS are the control groups' files to
-# join by a 0, one a line. PIDS is empty, or the number of processes to allow in a namespace of process numbers, where there is no
-# group for that. The file `step` holds the number of the last step that was begun. What the steps print goes to `log`, the middle cut at
-# LOG_BYTES; when that is empty, there is one step, and it has the terminal. Where COPY is not empty, upper/ is copied to checkpoint/ after
-# the first step, and a file `copied` made; no run fails for want of that. NOTES is empty, or has the options to mount notes/ with
-# descriptor 3, which nobody has after that; nor does a run fail for want of that: then there is a file `unnoted`.
+# PARENT is the process that asks. LOWERDIR and BELOW, which may be empty, are trees as they are named in the folder FROM; BACK leads from
+# there to the work folder. GROUPS are the control groups' files to join by a 0, one a line. PIDS is empty, or the number of processes to
+# allow in a namespace of process numbers, where there is no group for that. The file `step` holds the number of the last step that was
+# begun. What the steps print goes to `log`, the middle cut at LOG_BYTES; when that is empty, there is one step, and it has the terminal.
+# Where COPY is not empty, upper/ is copied to checkpoint/ after the first step, and a file `copied` made; no run fails for want of that.
+# NOTES is empty, or has the options to mount notes/ with descriptor 3, which nobody has after that; nor does a run fail for want of that:
+# then there is a file `unnoted`.
 set -u
 umask 022
 parent=$1 from=$2 back=$3 lower=$4 below=$5 groups=$6 pids=$7 bytes=$8 copy=$9 notes=${10}
