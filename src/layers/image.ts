@@ -158,10 +158,10 @@ function show({ link }: Slots, slot: string): void {
   syncFolder(dirname(link));
 }
 
-/** The same image may have come from other layers, where those that it was made from are gone. */
+/** The same image may have come from other layers, where those that it was made from are gone, or their numbers are those of others. */
 function renameNote(store: Store, slot: string, shown: Note, plan: ImagePlan): void {
   const isOther = JSON.stringify(shown.layers) !== JSON.stringify(keepLayers(plan.view.layers));
-  if (!isOther || shown.layers.every(([, n]) => store.layerNumbered(n))) return;
+  if (!isOther || trustedPlan(store, shown)) return;
   const file = writeNote(noteFile(slot), plan, shown, slot, true);
   renameSync(`${file}.new`, file);
 }
@@ -225,8 +225,7 @@ async function fillAll(store: Store, plan: ImagePlan, targets: readonly Target[]
 
 /** The image in a slot as a plan; undefined when nobody knows any more how it was made. */
 export function planOfSlot(store: Store, slot: string): ImagePlan | undefined {
-  const note = readNote(noteFile(slot));
-  return note && planOfRecipe(store, note);
+  return trustedPlan(store, readNote(noteFile(slot)));
 }
 
 /** The names of all images, those too of which only the slots are left. */

@@ -18,7 +18,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { snap } from '../commands/launcher.ts';
-import { build, edit, layersOf, makeProject, write } from './small-project.ts';
+import { build, edit, fillStore, layersOf, makeProject, write } from './small-project.ts';
 
 const LIBRARY = 'usr/lib/x86_64-linux-gnu';
 
@@ -314,6 +314,41 @@ test('a build after the index was lost runs nothing and leaves the image as it i
   assert.equal(asked.status, 0, asked.stderr);
   assert.match(asked.stderr, /^snap: the index was made anew from \d+ layers and 1 build\nwhole: \d+ layers/);
 });
+
+test('an image that outlives its store is known by the layers of the new one, whose numbers were those of others', () => {
+  const project = makeProject({
+    one: 'do_run() { echo 1 >/opt/one; }\n',
+    two: 'do_run() { echo 2 >/opt/two; }\n',
+    other: 'do_run() { echo other >/opt/other; }\n',
+    more: 'do_run() { echo more >/opt/more; }\n',
+  });
+  const conf = (...names: readonly string[]): string =>
+    readFileSync(join(project, 'conf/a.toml'), 'utf8').replace(
+      /scriptlets = \[[\s\S]*?\]/,
+      `scriptlets = ${JSON.stringify(names)}`,
+    );
+  write(project, {
+    'conf/b.toml': conf('other', 'more'),
+    'conf/b.lock': readFileSync(join(project, 'conf/a.lock'), 'utf8'),
+    'conf/a.toml': conf('one', 'two'),
+  });
+  build(project);
+  const before = slotLayers(project);
+  rmSync(join(project, 'store'), { recursive: true });
+  fillStore(project, 'prepared', false);
+  build(project, [], { conf: 'b' });
+  assert.deepEqual(build(project).ran, ['one', 'two']);
+  const { layers } = JSON.parse(readFileSync(join(project, 'store/builds/a/1.json'), 'utf8'));
+  assert.notDeepEqual(before, layers);
+  assert.deepEqual(slotLayers(project), layers);
+  whole(project);
+});
+
+/** What is kept of the layers that the image was made from. */
+function slotLayers(project: string): unknown {
+  const slot = join(project, 'images', readlinkSync(join(project, 'images/a')));
+  return JSON.parse(readFileSync(`${slot}.json`, 'utf8')).layers;
+}
 
 test('a store that was copied file by file, without its hard links, works and is whole', () => {
   const project = built();
