@@ -133,9 +133,9 @@ export function decodeManifest(bytes: Buffer): Map<TreePath, Entry> {
 const TAB = 9;
 const NEWLINE = 10;
 
-/** The path of the encoded entry that begins there. */
-export function pathAt(bytes: Buffer, start: number): TreePath {
-  return unescapeField(bytes.toString('latin1', start, bytes.indexOf(TAB, start))) as TreePath;
+/** The path of the encoded entry that begins there; `tab` is where its first field ends. */
+export function pathAt(bytes: Buffer, start: number, tab = bytes.indexOf(TAB, start)): TreePath {
+  return unescapeField(bytes.toString('latin1', start, tab)) as TreePath;
 }
 
 /**

@@ -154,7 +154,7 @@ export class SortedManifest implements Manifest {
   *outline(): Generator<Outline> {
     for (let start = 0; start < this.bytes.length; ) {
       const tab = this.bytes.indexOf(9, start);
-      const path = pathAt(this.bytes, start);
+      const path = pathAt(this.bytes, start, tab);
       yield { path, type: typeOfLetter(this.bytes.toString('latin1', tab + 1, tab + 2)) };
       start = this.bytes.indexOf(10, tab) + 1;
     }
