@@ -93,7 +93,10 @@ const LIST: readonly (readonly [packages: string, what: string, run?: string])[]
   ['dovecot-core', 'ucf; users; ssl-cert'],
   ['iptables | arptables', 'alternatives of many names'],
   ['iptables-persistent', 'debconf; rules saved from the running kernel'],
-  ['sysvinit-core', 'in the place of systemd-sysv; inittab by postinst'],
+  [
+    'sysvinit-core',
+    'in the place of systemd-sysv; inittab by postinst; insserv lists what has equal rank in the order in which it reads a folder',
+  ],
   ['emacs-nox', 'byte-compiled by postinst, of which alternatives'],
   ['tex-common', 'triggers; ucf; mktexlsr'],
   ['isc-dhcp-server', 'debconf; a user; a leases file'],
