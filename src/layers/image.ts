@@ -385,6 +385,7 @@ export async function makeAll(
     const parent = path === '' ? undefined : folders.get(parentOf(path));
     for (const target of targets) make(target, part, at(target, path), plan, parent);
   };
+  const own = new Backlog(makeNow);
   let paths = 0;
   let bytes = 0;
   for (const part of plan.parts()) {
@@ -392,25 +393,68 @@ export async function makeAll(
     const above = parentOf(entry.path);
     const parent = entry.path === '' ? undefined : folders.get(above);
     if (entry.path !== '' && parent === undefined) throw noFolder(entry.path);
+    if (entry.type === 'dir') folders.set(entry.path, entry);
     const task = helper && taskOf(part, plan, parent);
     if (task) {
       const crowded = helper.give(entry.path, task);
-      if (crowded) await crowded;
+      if (crowded) await own.workUntil(crowded);
       if (entry.type === 'dir') helped.add(entry.path);
     } else if (helped.has(above) || (helper && isFurtherLink(entry))) later.push(part);
+    else if (helper && entry.path !== '') own.add(part);
     else makeNow(part);
-    if (entry.type === 'dir') folders.set(entry.path, entry);
     paths++;
     bytes += bytesOf(entry);
     if (inTurns && paths % TURN === 0) await inTurns();
   }
-  const failed = (await helper?.end()) ?? new Set();
+  const ended = helper?.end();
+  own.work();
+  const failed = (await ended) ?? new Set();
   for (const path of failed) for (const target of targets) removeTree(at(target, path));
   for (const path of failed) makeNow(plan.partAt(path)!);
   for (const part of later) makeNow(part);
   for (const [path, { mtime }] of [...folders].reverse())
     for (const target of targets) setTime(at(target, path), mtime);
   return { paths, bytes };
+}
+
+/** Parts that are held, as `etc` is: a few MiB. */
+const HELD = 16_384;
+
+/** Parts that are made in their order while there is nothing better to do. */
+class Backlog {
+  readonly #make: (part: Part) => void;
+  #parts: Part[] = [];
+  #made = 0;
+
+  constructor(make: (part: Part) => void) {
+    this.#make = make;
+  }
+
+  add(part: Part): void {
+    if (this.#parts.push(part) >= HELD) this.work();
+  }
+
+  /** Makes all, or the next few. */
+  work(end = this.#parts.length): void {
+    while (this.#made < Math.min(end, this.#parts.length)) this.#make(this.#parts[this.#made++]!);
+    if (this.#made < this.#parts.length) return;
+    this.#parts = [];
+    this.#made = 0;
+  }
+
+  /** Works until that comes, and waits for it when all is made. */
+  async workUntil(coming: Promise<unknown>): Promise<void> {
+    let isThere = false;
+    const come = coming.finally(() => {
+      isThere = true;
+    });
+    come.catch(() => undefined); // until it is waited for
+    while (!isThere && this.#parts.length > 0) {
+      this.work(this.#made + TURN);
+      await setImmediate();
+    }
+    await come;
+  }
 }
 
 /** What a helper is to do for a part; undefined for what is copied or made, all in `etc` and `var` among it. */
