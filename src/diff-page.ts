@@ -1,5 +1,6 @@
-import type { Diff, FileChange, LayerChange, PackageChange } from './diff.ts';
+import type { Diff, LayerChange, PackageChange } from './diff.ts';
 import { detailOf, versionWords } from './diff-words.ts';
+import type { FileChange, FileChanges } from './file-changes.ts';
 import { bytesOf } from './layers/difference.ts';
 import type { Fact, Page, PageCell, PageFile, PageTable, Tone } from './report/page.ts';
 import { printablePath } from './report/printable.ts';
@@ -8,8 +9,8 @@ import { count, size, sizeChange } from './report/quantity.ts';
 /** A diff as a page. */
 export function diffPage(diff: Diff): Page {
   const { a, b, files } = diff;
-  const layers = namesOf(files.map(layerOf));
-  const packages = namesOf(files.map((file) => file.package));
+  const layers = namesOf(files, layerOf);
+  const packages = namesOf(files, (file) => file.package);
   return {
     title: `${printablePath(a.name)} → ${printablePath(b.name)}`,
     subtitle: diff.same ? 'Nothing differs.' : `${a.kind} against ${b.kind}, what differs`,
@@ -22,7 +23,7 @@ export function diffPage(diff: Diff): Page {
       kind: 'differences',
       layers,
       packages,
-      rows: files.map((file) => row(file, layers, packages)),
+      rows: rowsOf(files, layers, packages),
     },
   };
 }
@@ -87,8 +88,18 @@ function packageTable(packages: readonly PackageChange[]): PageTable {
   return { title: 'Packages', columns, rows };
 }
 
-function namesOf(names: readonly (string | undefined)[]): string[] {
-  return [...new Set(names.filter((name) => name !== undefined))].sort();
+function namesOf(files: FileChanges, nameOf: (file: FileChange) => string | undefined): string[] {
+  const names = new Set<string | undefined>();
+  for (const file of files) names.add(nameOf(file));
+  return [...names].filter((name) => name !== undefined).sort();
+}
+
+function* rowsOf(
+  files: FileChanges,
+  layers: readonly string[],
+  packages: readonly string[],
+): Generator<PageFile> {
+  for (const file of files) yield row(file, layers, packages);
 }
 
 function layerOf({ layers }: FileChange): string | undefined {

@@ -1,4 +1,5 @@
-import type { Diff, FileChange, PackageChange } from './diff.ts';
+import type { Diff, PackageChange } from './diff.ts';
+import type { FileChange } from './file-changes.ts';
 import type { Aspect } from './layers/difference.ts';
 import { printablePath } from './report/printable.ts';
 import { count, counted, size, sizeChange } from './report/quantity.ts';

@@ -1,26 +1,27 @@
-import { recordName } from './debian/records.ts';
+import {
+  type FileChange,
+  FileChanges,
+  type Kept,
+  type Layers,
+  type PackagePair,
+  type Sides,
+} from './file-changes.ts';
 import { SnapError } from './host/error.ts';
 import { GLOB_HINT, isMatchable } from './host/glob.ts';
-import {
-  bytesOf,
-  type Difference,
-  differenceAt,
-  differencesBetween,
-  type Modifier,
-  movesAmong,
-} from './layers/difference.ts';
+import { bytesOf, type Difference, differenceAt, type Modifier, sideBySide } from './layers/difference.ts';
 import { globMatcher } from './layers/globs.ts';
+import { HeldDifferences } from './layers/held-differences.ts';
 import { changesBetween } from './layers/image.ts';
-import { conffilesOf, INFO, type Package, packagesOf, pathsOf, STATUS } from './layers/packages.ts';
+import { INFO, type Package, packagesOf, STATUS } from './layers/packages.ts';
 import { type ImagePlan, layerOf } from './layers/plan.ts';
 import { decidedOf, differences, wordsOf } from './layers/reason.ts';
-import { extentOf, lookInto, type Side } from './layers/side.ts';
-import { FILE_ITSELF } from './layers/view.ts';
+import { extentOf, lookInto, type Part, type Side } from './layers/side.ts';
 import { type PatchEnd, patchLines } from './report/git-patch.ts';
+import { type Hunks, loadHunks } from './report/line-diff.ts';
 import { openSide } from './sides.ts';
 import { type HeldStore, openHeld } from './store/held-store.ts';
 import type { Store } from './store/layers.ts';
-import type { Entry, TreePath } from './store/manifest.ts';
+import type { Entry, File, TreePath } from './store/manifest.ts';
 
 export type DiffRequest = {
   readonly project: () => string;
@@ -68,23 +69,6 @@ export type PackageChange = {
   readonly bytes: number;
 };
 
-export type FileChange = Difference & {
-  /** Below etc/, or one that a package declares; a file of a package that changed itself; any other. */
-  readonly group: 'config' | 'package' | 'other';
-  /** The changed package that holds it. */
-  readonly package?: string;
-  /** Names of the layers that it is of. */
-  readonly layers: { readonly before?: string; readonly after?: string };
-  /** What it adds to the size. */
-  readonly bytes: number;
-  /** The same file is at this path in the other tree. */
-  readonly moved?: TreePath;
-  /** Of a database file. */
-  readonly records?: readonly RecordDifference[];
-};
-
-export type RecordDifference = { readonly modifier: '+' | '-' | 'M'; readonly record: string };
-
 export type Diff = {
   readonly a: SideSummary;
   readonly b: SideSummary;
@@ -92,21 +76,21 @@ export type Diff = {
   readonly same: boolean;
   readonly layers: readonly LayerChange[];
   readonly packages: readonly PackageChange[];
-  /** In byte order. */
-  readonly files: readonly FileChange[];
+  readonly files: FileChanges;
   readonly count: Readonly<Record<Modifier, number>>;
   /** How many differences were left out as asked for: by globs, as nothing but a time. */
   readonly ignored: { readonly paths: number; readonly times: number };
   readonly notes: readonly string[];
-  /** By path, each byte a character. */
-  readonly patch?: readonly string[];
+  /** By path, each byte a character; made as it is gone through. */
+  readonly patch?: Iterable<string>;
 };
 
 /**
- * In what two trees differ. Of two builds only the layers are looked at that are not the same.
+ * Looks for what differs between two trees, and has it told while they are held. Of two builds only the layers are looked at that are not the
+ * same.
  * @throws SnapError USAGE for what is not there, STORE when a layer of a build was removed.
  */
-export async function diff(request: DiffRequest): Promise<Diff> {
+export async function diff<T>(request: DiffRequest, tell: (found: Diff) => T | Promise<T>): Promise<T> {
   const odd = [...request.paths, ...request.ignore].find((glob) => !isMatchable(bytesOfGlob(glob)));
   if (odd !== undefined) throw new SnapError('USAGE', `"${odd}" cannot be matched`, { hint: GLOB_HINT });
   using stores = openLater(request.project);
@@ -123,9 +107,9 @@ export async function diff(request: DiffRequest): Promise<Diff> {
       ...compared(stores.open, sides, kept, ignored, isFiltered(request)),
       notes: [...a.notes, ...b.notes],
     };
-    if (!request.patch) return found;
-    const wanted = found.files.filter(request.patch);
-    return { ...found, patch: await patchOf(wanted, await patchSides(stores.open, request, sides, wanted)) };
+    if (!request.patch) return tell(found);
+    const ends = await patchSides(stores.open, request, sides, found.files);
+    return tell({ ...found, patch: patchOf(found.files, request.patch, ends, await loadHunks()) });
   });
 }
 
@@ -141,11 +125,10 @@ function openLater(project: () => string): { open: () => Store; [Symbol.dispose]
   };
 }
 
-type Sides = readonly [before: Side, after: Side];
 type Ignored = Diff['ignored'];
 
 /** A difference, and of which layers both ends are. */
-type Found = Difference & Pick<FileChange, 'layers'>;
+type Found = { readonly difference: Difference; readonly layers: Layers };
 
 function* allDifferences(store: () => Store, before: Side, after: Side): Generator<Found> {
   const { plan: old } = before;
@@ -155,11 +138,13 @@ function* allDifferences(store: () => Store, before: Side, after: Side): Generat
     return;
   }
   const layersOf = layerPairs();
-  for (const one of differencesBetween(before.entries(), after.entries())) {
-    const { path, before: was, after: is } = one;
-    if ((before.isImplied(path) && is?.type === 'dir') || (after.isImplied(path) && was?.type === 'dir'))
-      continue;
-    yield { ...one, layers: layersOf(was && before.layerAt(path), is && after.layerAt(path)) };
+  const isSame = (was: File, is: File): boolean => before.digestOf(was) === after.digestOf(is);
+  for (const [path, was, is] of sideBySide(before.parts(), after.parts(), ({ entry }) => entry.path)) {
+    const difference = differenceAt(path, was?.entry, is?.entry, isSame);
+    if (difference === undefined) continue;
+    const isFolder = (one: Part | undefined): boolean => one?.entry.type === 'dir';
+    if ((before.isImplied(path) && isFolder(is)) || (after.isImplied(path) && isFolder(was))) continue;
+    yield { difference, layers: layersOf(was?.layer, is?.layer) };
   }
 }
 
@@ -167,11 +152,9 @@ function* imageDifferences(store: Store, old: ImagePlan, plan: ImagePlan): Gener
   const layersOf = layerPairs();
   for (const { path, was, now } of changesBetween(store, old, plan)) {
     const difference = differenceAt(path, was?.entry, now?.entry);
-    if (difference) yield { ...difference, layers: layersOf(layerOf(old, was), layerOf(plan, now)) };
+    if (difference) yield { difference, layers: layersOf(layerOf(old, was), layerOf(plan, now)) };
   }
 }
-
-type Layers = FileChange['layers'];
 
 /** Makes one object of each two names, however many paths they are of. */
 function layerPairs(): (before: string | undefined, after: string | undefined) => Layers {
@@ -192,185 +175,115 @@ function isFiltered({ paths, ignore, ignoreTimes }: DiffRequest): boolean {
   return paths.length + ignore.length > 0 || ignoreTimes;
 }
 
-function chosen(all: Iterable<Found>, request: DiffRequest): { kept: Found[]; ignored: Ignored } {
+function chosen(all: Iterable<Found>, request: DiffRequest): { kept: Kept; ignored: Ignored } {
   const [wanted, unwanted] = [request.paths, request.ignore].map((globs) => globs.map(bytesOfGlob));
   const isWanted = wanted!.length === 0 ? () => true : globMatcher(wanted!);
   const isIgnored = globMatcher(unwanted!);
   const isOnlyTime = ({ aspects }: Difference) => aspects.length === 1 && aspects[0] === 'time';
-  const kept: Found[] = [];
+  const kept = { differences: new HeldDifferences(), layers: [] as Layers[] };
   const ignored = { paths: 0, times: 0 };
-  for (const one of all) {
-    if (!isWanted(one.path) || isIgnored(one.path)) ignored.paths++;
-    else if (request.ignoreTimes && isOnlyTime(one)) ignored.times++;
-    else kept.push(one);
+  for (const { difference, layers } of all) {
+    if (!isWanted(difference.path) || isIgnored(difference.path)) ignored.paths++;
+    else if (request.ignoreTimes && isOnlyTime(difference)) ignored.times++;
+    else {
+      kept.differences.add(difference);
+      kept.layers.push(layers);
+    }
   }
   return { kept, ignored };
 }
 
-/** Takes `kept` over. */
 function compared(
   store: () => Store,
   sides: Sides,
-  kept: Found[],
+  kept: Kept,
   ignored: Ignored,
   filtered: boolean,
 ): Omit<Diff, 'notes' | 'patch'> {
-  const changed = changedPackages(sides, kept);
-  const owners = ownersAmong(sides, changed, kept);
-  const isConfig = configIn(sides, kept);
-  const known = { owners, isConfig, moves: movesAmong(kept), changed };
-  const files = inPlace(kept, (one) => fileChange(sides, one, known));
-  const count = { '+': 0, '-': 0, M: 0, U: 0, T: 0 };
-  for (const { modifier } of files) count[modifier]++;
+  const changed = changedPackages(sides, kept.differences);
+  const files = new FileChanges(sides, kept, changed);
+  const { count, layers, packages } = tallied(files);
   return {
     a: summary(sides[0]),
     b: summary(sides[1]),
     same: files.length === 0,
-    layers: layerChanges(store, sides, files, filtered),
-    packages: packageChanges(changed, files, filtered),
+    layers: layerChanges(store, sides, layers, filtered),
+    packages: packageChanges(changed, packages, filtered),
     files,
     count,
     ignored,
   };
 }
 
-/** The same array: half a million elements of both kinds would take 100 MiB more. */
-function inPlace<A, B>(list: A[], make: (one: A) => B): B[] {
-  const made: (A | B)[] = list;
-  for (const [at, one] of list.entries()) made[at] = make(one);
-  return made as B[];
+/** How many paths, and what they add to the size. */
+type Sum = { paths: number; bytes: number };
+
+class Sums extends Map<string, Sum> {
+  add(name: string, bytes: number): void {
+    const sum = this.of(name);
+    this.set(name, { paths: sum.paths + 1, bytes: sum.bytes + bytes });
+  }
+
+  of(name: string): Sum {
+    return this.get(name) ?? { paths: 0, bytes: 0 };
+  }
+}
+
+/** By modifier, by layer and by package. */
+function tallied(files: FileChanges): { count: Diff['count']; layers: Sums; packages: Sums } {
+  const count = { '+': 0, '-': 0, M: 0, U: 0, T: 0 };
+  const [layers, packages] = [new Sums(), new Sums()];
+  for (const file of files) {
+    count[file.modifier]++;
+    if (file.package !== undefined) packages.add(file.package, file.bytes);
+    const { before, after } = file.layers;
+    for (const name of new Set([before, after]))
+      if (name !== undefined) layers.add(name, ownBytes(file, name));
+  }
+  return { count, layers, packages };
 }
 
 function summary(side: Side): SideSummary {
   return { name: side.name, kind: side.kind, ...extentOf(side) };
 }
 
-type PackagePair = {
-  readonly key: string;
-  readonly before: Package | undefined;
-  readonly after: Package | undefined;
-};
-
 /** The packages of which version or state changed: nothing is read where the status file is the same. */
-function changedPackages(sides: Sides, kept: readonly Difference[]): PackagePair[] {
+function changedPackages(sides: Sides, differences: HeldDifferences): PackagePair[] {
   const [old, now] = sides;
-  if (!kept.some(({ path }) => path === STATUS || path.startsWith(INFO) || path.startsWith('usr/')))
-    return [];
-  if (sameRecords(sides, STATUS)) return [];
+  const concerns = (path: TreePath): boolean =>
+    path === STATUS || path.startsWith(INFO) || path.startsWith('usr/');
+  if (!differences.somePath(concerns) || sameRecords(sides, STATUS)) return [];
   const [before, after] = [packagesOf(old), packagesOf(now)];
-  return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((key): PackagePair[] => {
+  const pairs = [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((key) => {
     const [was, is] = [before.get(key), after.get(key)];
-    return was?.version === is?.version && was?.state === is?.state ? [] : [{ key, before: was, after: is }];
+    if (was?.version === is?.version && was?.state === is?.state) return [];
+    return [{ key, plain: (is ?? was)!.name, before: was, after: is }];
+  });
+  const alike = Map.groupBy(pairs, ({ plain }) => plain);
+  return pairs.map(({ key, plain, before, after }) => {
+    return { name: alike.get(plain)!.length === 1 ? plain : key, before, after };
   });
 }
 
 function sameRecords([before, after]: Sides, path: TreePath): boolean {
   const [a, b] = [before.get(path), after.get(path)];
-  return a?.type === 'file' && b?.type === 'file' && a.size === b.size && a.digest === b.digest;
+  if (a?.type !== 'file' || b?.type !== 'file' || a.size !== b.size) return false;
+  return before.digestOf(a) === after.digestOf(b);
 }
 
-type Owners = ReadonlyMap<TreePath, PackagePair>;
-
-/** The changed packages that hold one of the differing paths. Folders are nobody's. */
-function ownersAmong(
-  [before, after]: Sides,
-  changed: readonly PackagePair[],
-  kept: readonly Difference[],
-): Owners {
-  const owners = new Map<TreePath, PackagePair>();
-  if (changed.length === 0) return owners;
-  const open = new Set(
-    kept.filter(({ before, after }) => (after ?? before)?.type !== 'dir').map(({ path }) => path),
-  );
-  for (const [side, which] of [
-    [before, 'before'],
-    [after, 'after'],
-  ] as const) {
-    const pairs = new Map(changed.flatMap((pair) => (pair[which] ? [[pair[which], pair]] : [])));
-    for (const [one, path] of pathsOf(side, pairs.keys()))
-      if (open.has(path)) owners.set(path, pairs.get(one)!);
-  }
-  return owners;
-}
-
-/** Status files are asked for what packages declare only when something outside of etc/ differs. */
-function configIn(sides: Sides, kept: readonly Difference[]): (path: TreePath) => boolean {
-  const declared = kept.some(({ path }) => !isEtc(path)) ? sides.map(conffilesOf) : [];
-  return (path) => isEtc(path) || declared.some((paths) => paths.has(path));
-}
-
-function isEtc(path: TreePath): boolean {
-  return path.startsWith('etc/');
-}
-
-type Known = {
-  readonly owners: Owners;
-  readonly isConfig: (path: TreePath) => boolean;
-  readonly moves: ReadonlyMap<TreePath, TreePath>;
-  readonly changed: readonly PackagePair[];
-};
-
-function fileChange(
-  sides: Sides,
-  difference: Found,
-  { owners, isConfig, moves, changed }: Known,
-): FileChange {
-  const { path, before, after } = difference;
-  const owner = owners.get(path);
-  const isDatabase = path === STATUS && changed.length > 0;
-  const moved = moves.get(path);
-  const records = difference.aspects.includes('content') ? recordDifferences(sides, path) : [];
-  return {
-    ...difference,
-    group: isConfig(path) ? 'config' : owner || isDatabase ? 'package' : 'other',
-    ...(owner ? { package: shortName(owner, changed) } : {}),
-    bytes: bytesOf(after) - bytesOf(before),
-    ...(moved === undefined ? {} : { moved }),
-    ...(records.length > 0 ? { records } : {}),
-  };
-}
-
-function shortName({ key, before, after }: PackagePair, changed: readonly PackagePair[]): string {
-  const { name } = (after ?? before)!;
-  const isOnly = changed.filter((pair) => (pair.after ?? pair.before)!.name === name).length === 1;
-  return isOnly ? name : key;
-}
-
-function recordDifferences(sides: Sides, path: TreePath): RecordDifference[] {
-  const [before, after] = sides.map((side) => side.recordsAt(path));
-  if (!before || !after) return [];
-  const keys = [...new Set([...before.keys(), ...after.keys()])].filter((key) => key !== FILE_ITSELF);
-  return keys.flatMap((key): RecordDifference[] => {
-    const [was, is] = [before.get(key), after.get(key)];
-    if (was === is) return [];
-    return [{ modifier: was === undefined ? '+' : is === undefined ? '-' : 'M', record: recordName(key) }];
+function packageChanges(changed: readonly PackagePair[], sums: Sums, filtered: boolean): PackageChange[] {
+  return changed.flatMap(({ name, before, after }): PackageChange[] => {
+    const { paths: files, bytes } = sums.of(name);
+    if (filtered && files === 0) return [];
+    return [{ name, ...(before ? { before } : {}), ...(after ? { after } : {}), files, bytes }];
   });
-}
-
-function packageChanges(
-  changed: readonly PackagePair[],
-  files: readonly FileChange[],
-  filtered: boolean,
-): PackageChange[] {
-  const own = Map.groupBy(files, (file) => file.package);
-  return changed.flatMap((pair): PackageChange[] => {
-    const name = shortName(pair, changed);
-    const held = own.get(name) ?? [];
-    if (filtered && held.length === 0) return [];
-    const { before, after } = pair;
-    return [{ name, ...(before ? { before } : {}), ...(after ? { after } : {}), ...sumOf(held) }];
-  });
-}
-
-function sumOf(files: readonly FileChange[]): { readonly files: number; readonly bytes: number } {
-  return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
 /** Of two builds, or of two layers of one name. */
 function layerChanges(
   store: () => Store,
   [before, after]: Sides,
-  files: readonly FileChange[],
+  sums: Sums,
   filtered: boolean,
 ): LayerChange[] {
   if (before.row?.name !== after.row?.name) return [];
@@ -379,9 +292,8 @@ function layerChanges(
   return [...new Set([...news.keys(), ...olds.keys()])].flatMap((name): LayerChange[] => {
     const [was, is] = [olds.get(name), news.get(name)];
     if (was?.n === is?.n) return [];
-    const own = files.filter(({ layers }) => layers.before === name || layers.after === name);
-    if (filtered && own.length === 0) return [];
-    const bytes = own.reduce((sum, file) => sum + ownBytes(file, name), 0);
+    const { paths, bytes } = sums.of(name);
+    if (filtered && paths === 0) return [];
     const change = !was ? 'new' : !is ? 'gone' : was.digest === is.digest ? 'same content' : 'changed';
     const reason = was && is ? reasonOf(store(), was.n, is.n) : undefined;
     return [
@@ -391,7 +303,7 @@ function layerChanges(
         ...(was ? { before: was.n } : {}),
         ...(is ? { after: is.n } : {}),
         ...(reason === undefined ? {} : { reason }),
-        paths: own.length,
+        paths,
         bytes,
       },
     ];
@@ -417,14 +329,18 @@ function reasonOf(store: Store, before: number, after: number): string | undefin
   return first && wordsOf(first);
 }
 
-async function patchOf(files: readonly FileChange[], [before, after]: Sides): Promise<string[]> {
-  const texts: string[] = [];
-  for (const { path, before: was, after: is } of files) {
-    const ends = [patchEnd(before, was), patchEnd(after, is)] as const;
-    const lines = ends[0] || ends[1] ? await patchLines(path, ...ends) : [];
-    if (lines.length > 0) texts.push(`${lines.join('\n')}\n`);
+function* patchOf(
+  files: FileChanges,
+  isWanted: NonNullable<DiffRequest['patch']>,
+  [before, after]: Sides,
+  hunksOf: Hunks,
+): Generator<string> {
+  for (const file of files) {
+    if (!isWanted(file)) continue;
+    const ends = [patchEnd(before, file.before), patchEnd(after, file.after)] as const;
+    const lines = ends[0] || ends[1] ? patchLines(file.path, ...ends, hunksOf) : [];
+    if (lines.length > 0) yield `${lines.join('\n')}\n`;
   }
-  return texts;
 }
 
 /** As git has it: files and symlinks, and of the mode whether a file is run. */
@@ -438,13 +354,20 @@ function patchEnd(side: Side, entry: Entry | undefined): PatchEnd | undefined {
 /** An archive is read a second time, for the contents alone that are asked for. */
 async function patchSides(
   store: () => Store,
-  { a, b, signal }: DiffRequest,
+  { a, b, signal, patch: isWanted }: DiffRequest,
   sides: Sides,
-  files: readonly FileChange[],
+  files: FileChanges,
 ): Promise<Sides> {
-  const paths = new Set(
-    files.flatMap(({ path, before, after }) => [path, linkOf(before) ?? path, linkOf(after) ?? path]),
-  );
+  if (!sides.some(({ kind }) => kind === 'archive')) return sides;
+  const paths = new Set<TreePath>();
+  for (const file of files) {
+    const { path, before, after } = file;
+    if (isWanted?.(file))
+      paths
+        .add(path)
+        .add(linkOf(before) ?? path)
+        .add(linkOf(after) ?? path);
+  }
   const wanted = (path: TreePath): boolean => paths.has(path);
   const again = async (side: Side, text: string): Promise<Side> =>
     side.kind === 'archive' ? (await openSide(store, text, { signal, wanted })).side : side;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { giveToCaller } from './host/caller.ts';
 import { SnapError } from './host/error.ts';
 import { ownFile } from './host/own.ts';
-import { writeFile } from './host/write.ts';
+import { writePieces } from './host/write.ts';
 import { type Page, pageHtml } from './report/page.ts';
 
 /**
@@ -14,7 +14,7 @@ export function writePage(file: string, page: Page): void {
     readFileSync(ownFile(part), 'utf8').trim(),
   );
   try {
-    writeFile(file, pageHtml(page, { script: script!, style: style! }));
+    writePieces(file, pageHtml(page, { script: script!, style: style! }));
   } catch (error) {
     throw new SnapError('USAGE', `Cannot write "${file}": ${(error as Error).message}`, { cause: error });
   }

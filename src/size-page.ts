@@ -10,7 +10,6 @@ export function sizePage(sizes: Sizes): Page {
   const layers = sizes.layers.map((layer) => layer.name);
   const packages = sizes.packages.filter((one) => one.kind === 'package').map((one) => one.name);
   const positions = { layers: positionsOf(layers), packages: positionsOf(packages) };
-  const files = sizes.files.filter(({ entry }) => entry.type !== 'dir');
   return {
     title: printablePath(name),
     subtitle: `What makes this ${kind === 'build' ? 'image' : kind} large.`,
@@ -31,7 +30,7 @@ export function sizePage(sizes: Sizes): Page {
       kind: 'sizes',
       layers,
       packages,
-      rows: files.map((file) => row(file, positions)),
+      rows: rowsOf(sizes.files, positions),
     },
   };
 }
@@ -86,6 +85,10 @@ type Positions = Readonly<Record<'layers' | 'packages', ReadonlyMap<string, numb
 
 function positionsOf(names: readonly string[]): Map<string, number> {
   return new Map(names.map((name, at) => [name, at]));
+}
+
+function* rowsOf(files: Iterable<SizedFile>, positions: Positions): Generator<PageFile> {
+  for (const file of files) if (file.entry.type !== 'dir') yield row(file, positions);
 }
 
 function row(

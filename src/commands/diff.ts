@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { type Diff, type DiffRequest, diff, type FileChange, type PackageChange } from '../diff.ts';
+import { type Diff, type DiffRequest, diff, type PackageChange } from '../diff.ts';
 import { detailOf, shownPath, totalWords, versionWords } from '../diff-words.ts';
+import { type FileChange, type FileChanges, GROUPS, type Group } from '../file-changes.ts';
 import { printablePath } from '../report/printable.ts';
 import { count, counted, sizeChange } from '../report/quantity.ts';
 import { table, tableLines } from '../report/table.ts';
@@ -39,19 +40,30 @@ export const diffCommand: Command<[a: string, b: string], DiffOptions> = (sessio
       ignore,
       ignoreTimes,
       signal: session.signal,
-      ...(options.patch ? { patch: (file) => options.level === undefined || isShown(levels, file) } : {}),
+      ...(options.patch
+        ? { patch: ({ group }) => options.level === undefined || isShown(levels, group) }
+        : {}),
     };
-    const result = await diff(request);
-    for (const note of result.notes) say(note);
-    if (options.html !== undefined) {
-      await writeDiffPage(resolve(options.html), result);
-    }
-    if (options.json) printJson(diffValue(result));
-    else if (result.patch) printPatch(result);
-    else for (const line of lines(result, levels)) print(line);
-    tellRest(result, levels);
-    return result.same ? 0 : 1;
+    return diff(request, (found) => tellDiff(found, levels, options));
   });
+
+async function tellDiff(found: Diff, levels: readonly Level[], { json, html }: DiffOptions): Promise<number> {
+  for (const note of found.notes) say(note);
+  if (html !== undefined) await writeDiffPage(resolve(html), found);
+  let patched = 0;
+  function* counting(texts: Iterable<string>): Generator<string> {
+    for (const text of texts) {
+      patched++;
+      yield text;
+    }
+  }
+  const patch = found.patch && counting(found.patch);
+  if (json) printJson(diffValue(found, patch));
+  else if (patch) for (const text of patch) printPatch(text);
+  else for (const line of lines(found, levels)) print(line);
+  tellRest(found, levels, patch && patched);
+  return found.same ? 0 : 1;
+}
 
 async function writeDiffPage(file: string, result: Diff): Promise<void> {
   const [{ diffPage }, { writePage }] = await Promise.all([
@@ -62,7 +74,7 @@ async function writeDiffPage(file: string, result: Diff): Promise<void> {
   say(file);
 }
 
-function isShown(levels: readonly Level[], { group }: FileChange): boolean {
+function isShown(levels: readonly Level[], group: Group): boolean {
   if (levels.includes('all')) return true;
   return group !== 'package' && levels.includes(group === 'config' ? 'config' : 'files');
 }
@@ -110,7 +122,7 @@ function packageLine(change: PackageChange): string {
   return `${sign}${change.name}: ${versionWords(change)}, ${sizeChange(change.bytes)}${files}`;
 }
 
-function* fileLines(files: readonly FileChange[], group: FileChange['group']): Generator<string> {
+function* fileLines(files: FileChanges, group: Group): Generator<string> {
   const layout = [
     { title: '' },
     { title: 'path' },
@@ -119,7 +131,7 @@ function* fileLines(files: readonly FileChange[], group: FileChange['group']): G
   ] as const;
   const rows = {
     *[Symbol.iterator]() {
-      for (const file of files) if (file.group === group) yield fileRow(file);
+      for (const file of files.of(group)) yield fileRow(file);
     },
   };
   const lines = tableLines(layout, rows);
@@ -137,17 +149,15 @@ function isFolder({ before, after }: FileChange): boolean {
 }
 
 /** To a terminal nothing goes that it would obey, to a program each byte. */
-function printPatch({ patch = [] }: Diff): void {
-  for (const text of patch) {
-    const bytes = Buffer.from(text, 'latin1');
-    if (!process.stdout.isTTY) process.stdout.write(bytes);
-    else for (const line of bytes.toString().split('\n').slice(0, -1)) print(indented(line).slice(4));
-  }
+function printPatch(text: string): void {
+  const bytes = Buffer.from(text, 'latin1');
+  if (!process.stdout.isTTY) process.stdout.write(bytes);
+  else for (const line of bytes.toString().split('\n').slice(0, -1)) print(indented(line).slice(4));
 }
 
-/** What standard output does not say. */
-function tellRest(result: Diff, levels: readonly Level[]): void {
-  const { a, b, same, layers, files, ignored, patch } = result;
+/** What standard output does not say. `patched`: how many paths a patch was printed for. */
+function tellRest(result: Diff, levels: readonly Level[], patched: number | undefined): void {
+  const { a, b, same, layers, files, ignored } = result;
   if (same) {
     const anew = layers.length === 0 ? '' : `, though ${counted(layers.length, 'layer')} differ`;
     say(`${printablePath(a.name)} and ${printablePath(b.name)}: the same${anew}`);
@@ -155,24 +165,28 @@ function tellRest(result: Diff, levels: readonly Level[]): void {
   if (ignored.paths > 0) say(`left out by --path and --ignore: ${counted(ignored.paths, 'difference')}`);
   if (ignored.times > 0)
     say(`left out by --ignore-times: ${counted(ignored.times, 'difference')} of time alone`);
-  const untold = files.filter((file) => !patch && !isShown(levels, file)).length;
-  if (untold > 0 && !patch) say(`not listed: ${counted(untold, 'path')}; for all: --level all`);
-  if (!patch) return;
-  const told = patch.length;
-  if (told < files.length)
+  const hidden = GROUPS.filter((group) => !isShown(levels, group));
+  const untold = hidden.reduce((sum, group) => sum + files.countOf(group), 0);
+  if (untold > 0 && patched === undefined)
+    say(`not listed: ${counted(untold, 'path')}; for all: --level all`);
+  if (patched !== undefined && patched < files.length)
     say(
-      `a patch has no owners, times, folders, devices: ${counted(told, 'path')} of ${count(files.length)} that differ`,
+      `a patch has no owners, times, folders, devices: ${counted(patched, 'path')} of ${count(files.length)} that differ`,
     );
 }
 
 /** For programs, by `printJson`: paths as they are where they are UTF-8, else with `\\xNN` for a byte, and each `\\` doubled. */
-function diffValue({ notes, patch, files, ...rest }: Diff): object {
+function diffValue({ notes, files, patch: _, ...rest }: Diff, patch: Iterable<string> | undefined): object {
   return {
     ...rest,
     files: fileValues(files),
     notes,
-    ...(patch ? { patch: patch.map((text) => Buffer.from(text, 'latin1').toString()) } : {}),
+    ...(patch ? { patch: decoded(patch) } : {}),
   };
+}
+
+function* decoded(texts: Iterable<string>): Generator<string> {
+  for (const text of texts) yield Buffer.from(text, 'latin1').toString();
 }
 
 function* fileValues(files: Iterable<FileChange>): Generator<object> {

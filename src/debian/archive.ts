@@ -4,14 +4,22 @@ import { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { SnapError } from '../host/error.ts';
 import { digestOf, startDigest } from '../store/digest.ts';
-import { type Entry, parentOf, sorted, type TreePath, withFirstLinks } from '../store/manifest.ts';
+import {
+  type Entry,
+  encodeManifest,
+  type Manifest,
+  parentOf,
+  sorted,
+  type TreePath,
+  withFirstLinks,
+} from '../store/manifest.ts';
+import { SortedManifest } from '../store/sorted-manifest.ts';
 import { whiteout } from '../store/tree.ts';
 import { BLOCK, checkSum, cString, headerName, number, padded } from './tar.ts';
 
 /** What a tar archive holds. */
 export type Archive = {
-  /** In byte order of their paths. */
-  readonly entries: ReadonlyMap<TreePath, Entry>;
+  readonly entries: Manifest;
   /** Folders that the archive does not have as members, though something lies below them. */
   readonly implied: ReadonlySet<TreePath>;
   /** Of the files that were to be kept. */
@@ -175,7 +183,7 @@ async function readMembers(bytes: Bytes, { keeps }: ArchiveOptions): Promise<Arc
   }
   const ordered = sorted(withFirstLinks(entries.values()));
   const implied = impliedFolders(entries);
-  return { entries: new Map(ordered.map((entry) => [entry.path, entry])), implied, contents };
+  return { entries: new SortedManifest(encodeManifest(ordered)), implied, contents };
 }
 
 type Header = { readonly header: Buffer; readonly extended: Extended };

@@ -1,7 +1,29 @@
-import { type WriteFileOptions, writeFileSync } from 'node:fs';
+import { closeSync, openSync, type WriteFileOptions, writeFileSync } from 'node:fs';
 import { naming } from './error.ts';
 
 /** Node's own, whose errors name no file when the disk fails. */
 export function writeFile(file: string | Buffer, content: string | Buffer, options?: WriteFileOptions): void {
   naming(file.toString(), () => writeFileSync(file, content, options));
+}
+
+/** Characters that are written at once. */
+const GATHERED = 65_536;
+
+/** A text that nobody holds whole. */
+export function writePieces(file: string, pieces: Iterable<string>): void {
+  naming(file, () => {
+    const fd = openSync(file, 'w');
+    try {
+      let text = '';
+      for (const piece of pieces) {
+        text += piece;
+        if (text.length < GATHERED) continue;
+        writeFileSync(fd, text);
+        text = '';
+      }
+      writeFileSync(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+  });
 }

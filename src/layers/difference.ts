@@ -1,4 +1,4 @@
-import type { Entry, TreePath } from '../store/manifest.ts';
+import type { Entry, File, TreePath } from '../store/manifest.ts';
 
 /** In what two entries of one path are not the same. */
 export type Aspect =
@@ -25,32 +25,39 @@ export type Difference = {
   readonly after: Entry | undefined;
 };
 
-/** What is different at a path; undefined for nothing. A digest is asked for where type and size are equal. */
+/** Whether two files of one size have the same content. */
+export type SameContent = (before: File, after: File) => boolean;
+
+const bySameDigest: SameContent = (before, after) => before.digest === after.digest;
+
+/** What is different at a path; undefined for nothing. For contents is asked where type and size are equal. */
 export function differenceAt(
   path: TreePath,
   before: Entry | undefined,
   after: Entry | undefined,
+  isSame = bySameDigest,
 ): Difference | undefined {
   if (before === undefined || after === undefined) {
     if (before === after) return undefined;
     return { path, modifier: before ? '-' : '+', aspects: NONE, before, after };
   }
-  const aspects = aspectsOf(before, after);
+  const aspects = aspectsOf(before, after, isSame);
   return aspects.length === 0 ? undefined : { path, modifier: modifierOf(aspects), aspects, before, after };
 }
 
 const NONE: readonly Aspect[] = [];
 
-function modifierOf(aspects: readonly Aspect[]): Modifier {
+/** Of what is in both trees. */
+export function modifierOf(aspects: readonly Aspect[]): Modifier {
   if (aspects.includes('type')) return 'T';
   return aspects.some((aspect) => CONTENT.has(aspect)) ? 'M' : 'U';
 }
 
 const CONTENT: ReadonlySet<Aspect> = new Set(['content', 'target', 'device']);
 
-function aspectsOf(a: Entry, b: Entry): Aspect[] {
+function aspectsOf(a: Entry, b: Entry, isSame: SameContent): Aspect[] {
   if (a.type !== b.type) return ['type'];
-  const aspects: Aspect[] = contentAspects(a, b);
+  const aspects: Aspect[] = contentAspects(a, b, isSame);
   // The kernel gives every symlink the same mode.
   if (a.mode !== b.mode && a.type !== 'symlink') aspects.push('mode');
   if (a.uid !== b.uid || a.gid !== b.gid) aspects.push('owner');
@@ -61,18 +68,21 @@ function aspectsOf(a: Entry, b: Entry): Aspect[] {
 }
 
 /** Of two entries of one type. */
-function contentAspects(a: Entry, b: Entry): Aspect[] {
-  if (a.type === 'file' && b.type === 'file')
-    return a.size === b.size && a.digest === b.digest ? [] : ['content'];
+function contentAspects(a: Entry, b: Entry, isSame: SameContent): Aspect[] {
+  if (a.type === 'file' && b.type === 'file') return a.size === b.size && isSame(a, b) ? [] : ['content'];
   if (a.type === 'symlink' && b.type === 'symlink') return a.target === b.target ? [] : ['target'];
   if ('major' in a && 'major' in b) return a.major === b.major && a.minor === b.minor ? [] : ['device'];
   return [];
 }
 
 /** The differences of two lists of entries in byte order. */
-export function* differencesBetween(before: Iterable<Entry>, after: Iterable<Entry>): Generator<Difference> {
+export function* differencesBetween(
+  before: Iterable<Entry>,
+  after: Iterable<Entry>,
+  isSame = bySameDigest,
+): Generator<Difference> {
   for (const [path, was, is] of sideBySide(before, after, (entry) => entry.path)) {
-    const difference = differenceAt(path, was, is);
+    const difference = differenceAt(path, was, is, isSame);
     if (difference) yield difference;
   }
 }
@@ -98,44 +108,4 @@ export function* sideBySide<T>(
 /** What an entry adds to the size of its tree: hard links count once. */
 export function bytesOf(entry: Entry | undefined): number {
   return entry?.type === 'file' && entry.link === undefined ? entry.size : 0;
-}
-
-/**
- * Files that lie elsewhere now: by each path the other one. The content tells, where one file alone went and one alone came with it.
- */
-export function movesAmong(differences: readonly Difference[]): Map<TreePath, TreePath> {
-  const gone = Map.groupBy(
-    differences.filter(({ before, after }) => !after && canMove(before)),
-    sizeOf,
-  );
-  const moves = new Map<TreePath, TreePath>();
-  if (gone.size === 0) return moves;
-  const come = Map.groupBy(
-    differences.filter(({ before, after }) => !before && canMove(after)),
-    sizeOf,
-  );
-  for (const [size, left] of gone) {
-    const others = come.get(size);
-    if (others === undefined) continue;
-    const [byContent, byContentNow] = [left, others].map((list) => Map.groupBy(list, contentOf));
-    for (const [content, [one, another]] of byContent!) {
-      const [other, more] = byContentNow!.get(content) ?? [];
-      if (!one || !other || another || more) continue;
-      moves.set(one.path, other.path).set(other.path, one.path);
-    }
-  }
-  return moves;
-}
-
-function canMove(entry: Entry | undefined): boolean {
-  return bytesOf(entry) > 0;
-}
-
-function sizeOf({ before, after }: Difference): number {
-  return bytesOf(before ?? after);
-}
-
-function contentOf({ before, after }: Difference): string {
-  const entry = before ?? after;
-  return entry?.type === 'file' ? entry.digest : '';
 }

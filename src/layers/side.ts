@@ -3,13 +3,16 @@ import { formatRecords, isRecordFile, parseRecords } from '../debian/records.ts'
 import { errno, SnapError } from '../host/error.ts';
 import { type Digest, digestOf } from '../store/digest.ts';
 import type { LayerRow, RecordChange, Store } from '../store/layers.ts';
-import { type Entry, printable, sorted, startManifest, type TreePath } from '../store/manifest.ts';
+import { type Entry, type File, printable, sorted, startManifest, type TreePath } from '../store/manifest.ts';
 import { SortedManifest } from '../store/sorted-manifest.ts';
 import { at, digestFile, readEntry, walk } from '../store/tree.ts';
 import { bytesOf } from './difference.ts';
 import type { Extent } from './image.ts';
 import { type ImagePlan, layerOf } from './plan.ts';
 import { FILE_ITSELF } from './view.ts';
+
+/** An entry, and the name of the layer that it is of; undefined where there are none, and for a database file, to which several add. */
+export type Part = { readonly entry: Entry; readonly layer: string | undefined };
 
 /** A tree that is looked at or compared, wherever it lies. What it has of a path is worked out when it is asked for. */
 export type Side = {
@@ -27,10 +30,10 @@ export type Side = {
   get(path: TreePath): Entry | undefined;
   /** Everything in byte order. */
   entries(): Iterable<Entry>;
-  /** The same with the names of their layers, as `layerAt` gives them. */
-  parts(): Iterable<{ readonly entry: Entry; readonly layer: string | undefined }>;
-  /** The name of the layer that a path of a build is of; undefined for a database file, to which several add. */
-  layerAt(path: TreePath): string | undefined;
+  /** The same with their layers. */
+  parts(): Iterable<Part>;
+  /** Of one of its files: a folder's are read for it. */
+  digestOf(file: File): Digest;
   /** The content of a file; undefined where it cannot be had any more. */
   contentOf(path: TreePath): Buffer | undefined;
   /** The records of a database file; of a layer those that it changed, null for what it removed. */
@@ -41,7 +44,11 @@ export type Side = {
   readonly leftOut: readonly string[];
 };
 
-const NOTHING_LEFT_OUT = { isImplied: () => false, leftOut: [] } as const;
+const USUAL: Pick<Side, 'isImplied' | 'leftOut' | 'digestOf'> = {
+  isImplied: () => false,
+  leftOut: [],
+  digestOf: ({ digest }) => digest,
+};
 
 export function buildSide(name: string, plan: ImagePlan, build: Extent & { readonly digest: Digest }): Side {
   const { paths, bytes, digest } = build;
@@ -51,13 +58,12 @@ export function buildSide(name: string, plan: ImagePlan, build: Extent & { reado
     plan,
     extent: { paths, bytes },
     digest,
-    ...NOTHING_LEFT_OUT,
+    ...USUAL,
     get: plan.at,
     entries: plan.entries,
     *parts() {
       for (const part of plan.parts()) yield { entry: part.entry, layer: layerOf(plan, part) };
     },
-    layerAt: (path) => layerOf(plan, plan.partAt(path)),
     contentOf(path) {
       const record = plan.recordAt(path);
       if (record) return record;
@@ -81,11 +87,10 @@ export function layerSide(store: Store, name: string, row: LayerRow): Side {
     kind: 'layer',
     name,
     row,
-    ...NOTHING_LEFT_OUT,
+    ...USUAL,
     get: (path) => (isPatch(path) ? patchEntry(path) : manifest.get(path)),
     entries,
     parts: () => entries().map((entry) => ({ entry, layer: row.name })),
-    layerAt: () => row.name,
     contentOf: (path) => (isPatch(path) ? content(path) : readPlain(at(store.treeOf(row.n), path))),
     recordsAt: (path) => (isPatch(path) ? new Map(patches[path]!) : undefined),
   };
@@ -122,7 +127,7 @@ function patchFile(path: TreePath, patch: readonly RecordChange[], content: Buff
 
 /**
  * A folder on disk, without what lies on other filesystems. No link in it is followed, nothing but a regular file opened, and such a
- * file when its digest is asked for. Times are whole seconds. What is there is held as a manifest's lines, a tenth of what entries take.
+ * file when `digestOf` asks for it: entries lack it. Times are whole seconds. What is there is held as a manifest's lines, a tenth of what entries take.
  */
 export function folderSide(name: string, folder: string): Side {
   const root = `${folder}/.`;
@@ -137,28 +142,17 @@ export function folderSide(name: string, folder: string): Side {
     if (stat.isDirectory() && stat.dev !== dev)
       leftOut.push(`${printable(path)}, which is another filesystem`);
   }
-  const manifest = new SortedManifest(found.end());
-  const entries: Entries = {
-    get: (path) => toRead(root, manifest.get(path)),
-    *values() {
-      for (const entry of manifest.values()) yield toRead(root, entry);
-    },
+  const entries = new SortedManifest(found.end());
+  return {
+    kind: 'folder',
+    ...entriesSide(name, entries, (path) => readPlain(at(root, path))),
+    digestOf: ({ path, size }) => digestFile(at(root, path), BigInt(size)),
+    leftOut,
   };
-  return { kind: 'folder', ...entriesSide(name, entries, (path) => readPlain(at(root, path))), leftOut };
 }
 
-/** Of a file of which nobody has asked for the content yet. */
+/** Of a file of which nobody has asked for the content. */
 const UNREAD = '' as Digest;
-
-/** The entry, with the digest of a file to be had from its content. */
-function toRead<E extends Entry | undefined>(root: string, entry: E): E {
-  if (entry?.type !== 'file') return entry;
-  let digest: Digest | undefined;
-  return Object.defineProperty(entry, 'digest', {
-    enumerable: true,
-    get: () => (digest ??= digestFile(at(root, entry.path), BigInt(entry.size))),
-  });
-}
 
 /** Rounds down, before 1970 too. */
 function seconds(nanoseconds: bigint): number {
@@ -196,13 +190,12 @@ function entriesSide(
   const contentOf = (path: TreePath) => (entries.get(path)?.type === 'file' ? read(path) : undefined);
   return {
     name,
-    ...NOTHING_LEFT_OUT,
+    ...USUAL,
     get: (path) => entries.get(path),
     entries: () => entries.values(),
     *parts() {
       for (const entry of entries.values()) yield { entry, layer: undefined };
     },
-    layerAt: () => undefined,
     contentOf,
     recordsAt(path) {
       const content = isRecordFile(path) ? contentOf(path) : undefined;

@@ -142,6 +142,9 @@ export function seesOf(layers: readonly ViewLayer[]): Sees {
     other === 0 ? layer !== 0 : (layers[layer]?.sees.has(layers[other]?.name ?? '') ?? false);
 }
 
+/** Spots that are held, for who looks there again. */
+const MOST_SPOTS = 30_000;
+
 /** Looks paths up one at a time, in the layers that hold them. */
 function lookUpPaths(store: LayerContents, layers: readonly ViewLayer[], sees: Sees) {
   const positions = new Map<number, number[]>();
@@ -161,6 +164,7 @@ function lookUpPaths(store: LayerContents, layers: readonly ViewLayer[], sees: S
     const known = spots.get(path);
     if (known) return known;
     const spot = resolveSpot(path, changesAt(path), sees, spotAt);
+    if (spots.size >= MOST_SPOTS) spots.clear();
     if (spot !== NOTHING) spots.set(path, spot);
     return spot;
   };

@@ -1,4 +1,4 @@
-import type { PageFile, PageFiles } from '../report/page.ts';
+import type { PageData, PageFile } from '../report/page.ts';
 import { count } from '../report/quantity.ts';
 import { byId, element } from './element.ts';
 import { type Branch, searchIn, shortened, treeOf } from './tree.ts';
@@ -10,7 +10,7 @@ const AT_ONCE = 300;
 const SHORT = 60;
 
 /** The files as folders that open, made when they are opened; returns what shows the matches of a search instead. */
-export function showList(files: PageFiles): (text: string) => void {
+export function showList(files: PageData): (text: string) => void {
   const list = byId('list');
   const tree = treeOf(files, 'folders');
   const search = searchIn(files);
@@ -29,7 +29,7 @@ export function showList(files: PageFiles): (text: string) => void {
   };
 }
 
-function folderRows(files: PageFiles, at: Branch, open: boolean): Node[] {
+function folderRows(files: PageData, at: Branch, open: boolean): Node[] {
   const holder = element('div', 'folder');
   const children = [...at.children.values()].sort(byKindThenSize);
   appendMore(holder, children, (child) => branchRow(files, child, open));
@@ -44,7 +44,7 @@ function byKindThenSize(a: Branch, b: Branch): number {
   );
 }
 
-function branchRow(files: PageFiles, branch: Branch, open: boolean): HTMLElement {
+function branchRow(files: PageData, branch: Branch, open: boolean): HTMLElement {
   if (branch.children.size === 0 && branch.file) return fileRow(files, branch.file, branch.name);
   const { label, end } = shortened(branch);
   const summary = element(
@@ -66,7 +66,7 @@ function branchRow(files: PageFiles, branch: Branch, open: boolean): HTMLElement
   return details;
 }
 
-function fileRow(files: PageFiles, file: PageFile, name: string): HTMLElement {
+function fileRow(files: PageData, file: PageFile, name: string): HTMLElement {
   const [, before, after, , , modifier, detail] = file;
   return element(
     'div',

@@ -1,5 +1,5 @@
 /** What runs in the page that `--html` writes: the treemap, the list of files, sorting and searching. */
-import type { PageFiles } from '../report/page.ts';
+import type { PageData } from '../report/page.ts';
 import { byId } from './element.ts';
 import { showList } from './list.ts';
 import { searchTables, sortTables } from './table.ts';
@@ -8,7 +8,7 @@ import { showTreemap } from './treemap.ts';
 /** Milliseconds after the last key. */
 const PAUSE = 120;
 
-const files = JSON.parse(byId('data').textContent ?? '') as PageFiles;
+const files = JSON.parse(byId('data').textContent ?? '') as PageData;
 const searchList = showList(files);
 showTreemap(files);
 sortTables();

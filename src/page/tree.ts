@@ -1,4 +1,4 @@
-import type { PageFile, PageFiles } from '../report/page.ts';
+import type { PageData, PageFile } from '../report/page.ts';
 
 export type Grouping = 'folders' | 'packages' | 'layers';
 
@@ -21,7 +21,7 @@ export function weightOf([, before, after]: PageFile): number {
 }
 
 /** The files as a tree: of folders, or by package or layer and then of folders. */
-export function treeOf({ rows, layers, packages, kind }: PageFiles, grouping: Grouping): Branch {
+export function treeOf({ rows, layers, packages, kind }: PageData, grouping: Grouping): Branch {
   const root = branch('', '');
   for (const file of rows) {
     const [path, , , layer, owner] = file;
@@ -83,7 +83,7 @@ export function heaviest(at: Branch): Branch[] {
 }
 
 /** A match has every word in its path, its package, its layer or its modifier's detail, whatever the case. */
-export function searchIn({ rows, layers, packages }: PageFiles): (text: string) => readonly PageFile[] {
+export function searchIn({ rows, layers, packages }: PageData): (text: string) => readonly PageFile[] {
   let hay: string[] | undefined;
   return (text) => {
     hay ??= rows.map(([path, , , layer, owner]) =>

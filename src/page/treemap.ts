@@ -1,4 +1,4 @@
-import type { PageFiles } from '../report/page.ts';
+import type { PageData } from '../report/page.ts';
 import { byId, element } from './element.ts';
 import { type Box, squarify } from './squarify.ts';
 import { type Branch, type Grouping, heaviest, shortened, treeOf } from './tree.ts';
@@ -16,7 +16,7 @@ const MOST = 0.5;
 type Cell = { readonly branch: Branch; readonly path: string };
 
 /** Draws the treemap into the page: a click goes into a folder, the trail above leads back, a grouping divides it anew. */
-export function showTreemap(files: PageFiles): void {
+export function showTreemap(files: PageData): void {
   const groupings = groupingsOf(files);
   if (files.rows.every(([, before, after]) => before === 0 && after === 0)) return;
   byId('map').hidden = false;
@@ -118,7 +118,7 @@ export function showTreemap(files: PageFiles): void {
   }).observe(stage);
 }
 
-function groupingsOf({ layers, packages }: PageFiles): Grouping[] {
+function groupingsOf({ layers, packages }: PageData): Grouping[] {
   return [
     'folders',
     ...(packages.length > 0 ? (['packages'] as const) : []),
@@ -137,7 +137,7 @@ function insideOf({ x, y, width, height }: Box): Box {
 }
 
 /** By place where sizes are shown, by what became of it where trees differ. */
-function look({ kind }: PageFiles, end: Branch, hue: number | undefined): string {
+function look({ kind }: PageData, end: Branch, hue: number | undefined): string {
   if (kind === 'sizes') return hue === undefined ? 'mixed' : `hue-${hue}`;
   return end.file ? toneOf(end.file[5]) : 'mixed';
 }
@@ -165,7 +165,7 @@ function parentIn(at: Branch, path: string): Branch | undefined {
 
 function showTip(
   stage: HTMLElement,
-  files: PageFiles,
+  files: PageData,
   branchAt: (target: EventTarget | null) => Branch | undefined,
   whole: () => number,
 ): void {
@@ -189,7 +189,7 @@ function showTip(
   });
 }
 
-function tipWords(files: PageFiles, branch: Branch, whole: number): string {
+function tipWords(files: PageData, branch: Branch, whole: number): string {
   const size = sizeWords(files.kind, branch.before, branch.after);
   const share = files.kind === 'sizes' ? ` · ${shareWords(branch.weight, whole)}` : '';
   return `${size}${share}${branch.file ? '' : ` · ${filesWords(branch)}`}`;

@@ -1,9 +1,9 @@
-import type { PageFile, PageFiles } from '../report/page.ts';
+import type { PageData, PageFile } from '../report/page.ts';
 import { count, size, sizeChange } from '../report/quantity.ts';
 import type { Branch } from './tree.ts';
 
 /** The size of a file or a folder, and where trees differ how it changed. */
-export function sizeWords(kind: PageFiles['kind'], before: number, after: number): string {
+export function sizeWords(kind: PageData['kind'], before: number, after: number): string {
   return kind === 'sizes' ? size(after) : sizeChange(after - before);
 }
 
@@ -21,6 +21,6 @@ export function toneOf(modifier: string): string {
   return modifier === '+' ? 'more' : modifier === '-' ? 'less' : modifier === '' ? 'plain' : 'changed';
 }
 
-export function ownerWords({ layers, packages }: PageFiles, [, , , layer, owner]: PageFile): string {
+export function ownerWords({ layers, packages }: PageData, [, , , layer, owner]: PageFile): string {
   return [packages[owner], layers[layer]].filter((name) => name !== undefined).join(' · ');
 }

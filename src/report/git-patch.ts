@@ -1,4 +1,4 @@
-import { type Hunk, hunksOf } from './line-diff.ts';
+import type { Hunk, Hunks } from './line-diff.ts';
 
 /** A file or a symlink in one of two trees. Contents and paths are bytes, each as one character. */
 export type PatchEnd = {
@@ -15,14 +15,15 @@ const LARGEST_TEXT = 2 ** 24;
  * One path in a patch as git writes it, a line an element, without their ends. Nothing where both ends are the same. A link goes and
  * comes anew: patch(1) changes none.
  */
-export async function patchLines(
+export function patchLines(
   path: string,
   before: PatchEnd | undefined,
   after: PatchEnd | undefined,
-): Promise<string[]> {
+  hunksOf: Hunks,
+): string[] {
   const isSame = before?.content === after?.content && before?.content !== undefined;
   if (before && after && !(isSame && before.mode === after.mode) && (isLink(before) || isLink(after)))
-    return [...(await patchLines(path, before, undefined)), ...(await patchLines(path, undefined, after))];
+    return [...patchLines(path, before, undefined, hunksOf), ...patchLines(path, undefined, after, hunksOf)];
   if (isSame && before?.mode === after?.mode) return [];
   const [a, b] = [quotedPath(`a/${path}`), quotedPath(`b/${path}`)];
   const head = [`diff --git ${a} ${b}`, ...modeLines(before, after)];
@@ -30,7 +31,7 @@ export async function patchLines(
   const [from, to] = [before ? a : '/dev/null', after ? b : '/dev/null'];
   if ([before, after].some((end) => end && !isText(end.content)))
     return [...head, `Binary files ${from} and ${to} differ`];
-  const hunks = await hunksOf(before?.content ?? '', after?.content ?? '');
+  const hunks = hunksOf(before?.content ?? '', after?.content ?? '');
   // As git does: a path with a space has a tab after it, or its end could not be told.
   const end = path.includes(' ') && !a.startsWith('"') ? '\t' : '';
   const names = [`--- ${from}${before ? end : ''}`, `+++ ${to}${after ? end : ''}`];

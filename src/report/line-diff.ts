@@ -26,12 +26,15 @@ export type Hunk = {
   readonly lines: readonly string[];
 };
 
-/** What makes the second text of the first, byte for byte. Where comparing takes too long, all goes and all comes. */
-export async function hunksOf(before: string, now: string): Promise<readonly Hunk[]> {
+/** What makes the second text of the first, byte for byte. */
+export type Hunks = (before: string, now: string) => readonly Hunk[];
+
+/** Where comparing takes too long, all goes and all comes. */
+export async function loadHunks(): Promise<Hunks> {
   const { structuredPatch } = await import('diff');
   const options = { context: PATCH_CONTEXT, timeout: PATIENCE };
-  const patch = structuredPatch('', '', before, now, '', '', options);
-  return patch ? patch.hunks : [wholeHunk(before, now)];
+  return (before, now) =>
+    structuredPatch('', '', before, now, '', '', options)?.hunks ?? [wholeHunk(before, now)];
 }
 
 function wholeHunk(before: string, now: string): Hunk {

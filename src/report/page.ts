@@ -33,8 +33,12 @@ export type PageFiles = {
   readonly kind: 'sizes' | 'differences';
   readonly layers: readonly string[];
   readonly packages: readonly string[];
-  readonly rows: readonly PageFile[];
+  /** Gone through once. */
+  readonly rows: Iterable<PageFile>;
 };
+
+/** The same as it lies in the page. */
+export type PageData = Omit<PageFiles, 'rows'> & { readonly rows: readonly PageFile[] };
 
 /** A file: path without leading slash, bytes before and after, positions in `layers` and `packages` or -1, modifier, what differs. */
 export type PageFile = readonly [
@@ -51,10 +55,10 @@ export type PageFile = readonly [
 export type PageParts = { readonly script: string; readonly style: string };
 
 /**
- * One page of HTML that needs nothing else: no network (its own policy forbids all), no style or script but those two, which the policy
+ * One page of HTML, a piece at a time, that needs nothing else: no network (its own policy forbids all), no style or script but those two, which the policy
  * names by their digests. Names of files are data in it, never markup.
  */
-export function pageHtml(page: Page, { script, style }: PageParts): string {
+export function* pageHtml(page: Page, { script, style }: PageParts): Generator<string> {
   const policy = [
     "default-src 'none'",
     `style-src '${sourceDigest(style)}'`,
@@ -62,7 +66,7 @@ export function pageHtml(page: Page, { script, style }: PageParts): string {
     "base-uri 'none'",
     "form-action 'none'",
   ].join('; ');
-  return `<!doctype html>
+  yield `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -94,7 +98,9 @@ ${page.tables.map(tableHtml).join('\n')}
 <div id="list"></div></section>
 </main>
 <div id="tip" hidden></div>
-<script type="application/json" id="data">${embedded(page.files)}</script>
+<script type="application/json" id="data">`;
+  yield* embedded(page.files);
+  yield `</script>
 <script>${script}</script>
 </body>
 </html>
@@ -149,8 +155,18 @@ function escaped(text: string): string {
 }
 
 /** JSON within a script element: without `<` nothing in it ends the element or begins a comment. */
-function embedded(value: unknown): string {
-  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (character) => {
+function* embedded({ rows, ...rest }: PageFiles): Generator<string> {
+  yield `${harmless(JSON.stringify(rest)).slice(0, -1)},"rows":[`;
+  let isFirst = true;
+  for (const row of rows) {
+    yield `${isFirst ? '' : ','}${harmless(JSON.stringify(row))}`;
+    isFirst = false;
+  }
+  yield ']}';
+}
+
+function harmless(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
 }

@@ -83,13 +83,18 @@ export function startManifest(): { add(entry: Entry): void; end(): Buffer } {
   let text = '';
   return {
     add(entry) {
-      text += `${escapeField(entry.path)}\t${encodeFields(entry)}\t${entry.mtime}\n`;
+      text += `${encodeEntry(entry)}\n`;
       if (text.length < GATHERED) return;
       parts.push(Buffer.from(text, 'latin1'));
       text = '';
     },
     end: () => Buffer.concat([...parts, Buffer.from(text, 'latin1')]),
   };
+}
+
+/** An entry's line in a manifest, each byte a character; without the newline. */
+export function encodeEntry(entry: Entry): string {
+  return `${escapeField(entry.path)}\t${encodeFields(entry)}\t${entry.mtime}`;
 }
 
 /** All of an entry but its path and time, in canonical form: two entries with equal identity are the same thing. */

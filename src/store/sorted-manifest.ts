@@ -15,6 +15,8 @@ const OFTEN = 1 / 8;
 const FEW = 32;
 /** Lines beyond which a manifest is never held decoded: an entry takes about 400 bytes. */
 const MANY = 30_000;
+/** Paths that were looked up one at a time and are held, for who looks again. */
+const KNOWN = 4_000;
 
 /** The canonical bytes of a manifest, encoded only when they are not there. */
 export function bytesOf(manifest: Manifest): Buffer {
@@ -114,6 +116,7 @@ export class SortedManifest implements Manifest {
     if (++this.#lookups > FEW && this.#lookups > this.size * OFTEN && this.hold())
       return this.#all!.get(path);
     const entry = this.#find(path);
+    if (this.#known.size >= KNOWN) this.#known.clear();
     this.#known.set(path, entry);
     return entry;
   }

@@ -16,7 +16,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   readSync,
   renameSync,
@@ -85,7 +84,6 @@ function namesIn(folder: Buffer): string[] {
   }
 }
 
-const wholeFile = 1 << 20;
 const chunk = Buffer.alloc(1 << 20);
 const zeros = Buffer.alloc(1 << 20);
 
@@ -93,7 +91,8 @@ const zeros = Buffer.alloc(1 << 20);
 export function digestFile(file: Buffer, size: bigint): Digest {
   const fd = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    if (size <= wholeFile) return digestOf(readFileSync(fd));
+    const whole = size < chunk.length ? wholeOf(fd) : undefined;
+    if (whole) return digestOf(whole);
     const digest = startDigest();
     for (const part of contentOf(fd, Number(size))) digest.update(part ?? zeros);
     return digest.end();
@@ -102,6 +101,16 @@ export function digestFile(file: Buffer, size: bigint): Digest {
   } finally {
     closeSync(fd);
   }
+}
+
+/** What a file holds, until something else is read: undefined where it is longer than a chunk. */
+function wholeOf(fd: number): Buffer | undefined {
+  for (let length = 0; length < chunk.length; ) {
+    const more = readSync(fd, chunk, length, chunk.length - length, length);
+    if (more === 0) return chunk.subarray(0, length);
+    length += more;
+  }
+  return undefined;
 }
 
 /** The content of a file in parts, each of which the next one overwrites. A hole of a chunk's length is not read: undefined. */

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import {
-  type Difference,
-  differenceAt,
-  differencesBetween,
-  movesAmong,
-} from '../../src/layers/difference.ts';
+import { type Difference, differenceAt, differencesBetween } from '../../src/layers/difference.ts';
+import { HeldDifferences } from '../../src/layers/held-differences.ts';
+import { movesAmong } from '../../src/layers/moves.ts';
 import type { Digest } from '../../src/store/digest.ts';
 import { type Entry, identity, sorted, type TreePath } from '../../src/store/manifest.ts';
 
@@ -73,10 +70,10 @@ function words(difference: Difference | undefined): string | undefined {
   return difference && [difference.modifier, ...difference.aspects].join(' ');
 }
 
-test('sizes that differ ask for no digest', () => {
-  const lazy = { ...file('x'), size: 2 };
-  Object.defineProperty(lazy, 'digest', { get: () => assert.fail('hashed'), enumerable: true });
-  assert.equal(differenceAt('x' as TreePath, lazy, file('x'))?.modifier, 'M');
+test('sizes that differ ask for no content; where they are equal it is asked for', () => {
+  const other = { ...file('x'), size: 2 } as Entry;
+  assert.equal(differenceAt('x' as TreePath, other, file('x'), () => assert.fail('read'))?.modifier, 'M');
+  assert.equal(differenceAt('x' as TreePath, file('x'), file('x'), () => false)?.modifier, 'M');
 });
 
 const entry = fc.record({
@@ -125,23 +122,82 @@ test('two lists differ just where their entries are not the same, and the other 
   );
 });
 
+function held(differences: Iterable<Difference>): HeldDifferences {
+  const list = new HeldDifferences();
+  for (const one of differences) list.add(one);
+  return list;
+}
+
+test('differences that are held as text are what they were, one by one, by number and by path', () => {
+  fc.assert(
+    fc.property(tree, tree, fc.integer({ min: 0, max: 1500 }), (a, b, more) => {
+      const many = Array.from({ length: more }, (_, at) => file(`c${String(at).padStart(50, '0')}`));
+      const differences = [...differencesBetween(a, sorted([...b, ...many]))];
+      const list = held(differences);
+      assert.equal(list.length, differences.length);
+      assert.deepEqual([...list], differences);
+      assert.deepEqual(
+        [...list.paths()],
+        differences.map(({ path }) => path),
+      );
+      for (const [number, one] of differences.entries()) {
+        assert.deepEqual(list.at(number), one);
+        assert.equal(list.numberOf(one.path), number);
+      }
+      for (const path of ['', 'a-', 'b', 'c', '\xff\xff'] as TreePath[])
+        if (!differences.some((one) => one.path === path)) assert.equal(list.numberOf(path), undefined);
+      assert.equal(
+        list.somePath((path) => path === ''),
+        differences.some(({ path }) => path === ''),
+      );
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('differences go on being added after some were asked for', () => {
+  const list = held([...differencesBetween([], [file('a')])]);
+  assert.equal(list.at(0).path, 'a');
+  for (const one of differencesBetween([file('b')], [])) list.add(one);
+  assert.deepEqual([...list.paths()], ['a', 'b']);
+  assert.equal(list.numberOf('b' as TreePath), 1);
+});
+
 test('a file that went and came with its content alone has moved; of several nobody knows', () => {
-  const differences = [
-    ...differencesBetween(
+  const asked: string[] = [];
+  const digestOf = (one: Entry): Digest => {
+    asked.push(one.path);
+    return one.type === 'file' ? one.digest : assert.fail();
+  };
+  const size = (bytes: number) => ({ size: bytes }) as Partial<Entry>;
+  const differences = held(
+    differencesBetween(
       sorted([
         file('old', 'a'),
         file('one', 'b'),
         file('two', 'b'),
-        file('empty', 'c', { size: 0 } as Partial<Entry>),
+        file('empty', 'c', size(0)),
+        file('alone', 'd', size(2)),
+        file('twin-1', 'e', size(3)),
+        file('twin-2', 'e', size(3)),
       ]),
-      sorted([file('new', 'a'), file('three', 'b'), file('void', 'c', { size: 0 } as Partial<Entry>)]),
+      sorted([
+        file('new', 'a'),
+        file('three', 'b'),
+        file('void', 'c', size(0)),
+        file('other', 'd', size(4)),
+        file('unlike', 'f', size(3)),
+      ]),
     ),
-  ];
+  );
+  const moves = movesAmong(differences, { before: digestOf, after: digestOf });
+  const names = [...differences.paths()];
   assert.deepEqual(
-    [...movesAmong(differences)],
+    [...moves].flatMap((other, number) => (other < 0 ? [] : [[names[number], names[other]]])),
     [
-      ['old', 'new'],
       ['new', 'old'],
+      ['old', 'new'],
     ],
   );
+  assert.deepEqual(asked.sort(), ['new', 'old', 'one', 'three', 'twin-1', 'twin-2', 'two', 'unlike']);
 });

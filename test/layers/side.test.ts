@@ -134,8 +134,9 @@ test('a build and the folder that it makes are the same, and what differs betwee
   );
   assert.deepEqual(quick.map(words), told(a, b));
   assert.deepEqual(told(a, b), ['M etc/passwd content', 'M etc/x content', '- usr/bin/b']);
-  assert.equal(b.layerAt('etc/x' as never), 'one');
-  assert.equal(b.layerAt('etc/passwd' as never), undefined, 'several layers add to it');
+  const layers = new Map([...b.parts()].map(({ entry, layer }) => [entry.path as string, layer]));
+  assert.equal(layers.get('etc/x'), 'one');
+  assert.equal(layers.get('etc/passwd'), undefined, 'several layers add to it');
   assert.equal(b.contentOf('etc/x' as never)?.toString(), '2\n');
   assert.match(b.contentOf('etc/passwd' as never)!.toString(), /^games/m);
 });

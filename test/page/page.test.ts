@@ -69,7 +69,7 @@ async function opened(content: Page, options: { width?: number; scheme?: string 
 }
 
 test('the policy of a page names its one script and its one style, and forbids all else', () => {
-  const html = pageHtml(page(ROWS), { script: 'script()', style: 'b{}' });
+  const html = [...pageHtml(page(ROWS), { script: 'script()', style: 'b{}' })].join('');
   const digest = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
   const policy = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(html)?.[1];
   assert.equal(

@@ -17,6 +17,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { type PatchEnd, patchLines } from '../../src/report/git-patch.ts';
+import { loadHunks } from '../../src/report/line-diff.ts';
+
+const hunks = await loadHunks();
 
 const folder = mkdtempSync(join(tmpdir(), 'snap patch '));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -45,7 +48,7 @@ async function patched(name: string, before: PatchEnd | undefined, after: PatchE
   mkdirSync(join(place, 'd'), { recursive: true });
   const path = Buffer.concat([Buffer.from(`${place}/`), Buffer.from(name, 'latin1')]);
   put(path, before);
-  const lines = await patchLines(name, before, after);
+  const lines = patchLines(name, before, after, hunks);
   const input = Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1');
   execFileSync('patch', ['-p1', '--quiet', '--no-backup-if-mismatch', '--fuzz=0'], { cwd: place, input });
   return get(path);
@@ -97,21 +100,21 @@ test('what has no line in common takes no longer than it should, and is right', 
   assert.deepEqual(await patched('d/f', a, b), b);
 });
 
-test('binary files are named and not shown, and equal ones are not named', async () => {
-  assert.deepEqual(await patchLines('x', file('a\0'), file('b\0')), [
+test('binary files are named and not shown, and equal ones are not named', () => {
+  assert.deepEqual(patchLines('x', file('a\0'), file('b\0'), hunks), [
     'diff --git a/x b/x',
     'Binary files a/x and b/x differ',
   ]);
-  assert.deepEqual(await patchLines('x', undefined, { mode: '100644', content: undefined }), [
+  assert.deepEqual(patchLines('x', undefined, { mode: '100644', content: undefined }, hunks), [
     'diff --git a/x b/x',
     'new file mode 100644',
     'Binary files /dev/null and b/x differ',
   ]);
-  assert.deepEqual(await patchLines('x', file('a'), file('a')), []);
+  assert.deepEqual(patchLines('x', file('a'), file('a'), hunks), []);
 });
 
-test('a file that became a link goes, and the link comes', async () => {
-  const lines = await patchLines('x', file('a\n'), file('b', '120000'));
+test('a file that became a link goes, and the link comes', () => {
+  const lines = patchLines('x', file('a\n'), file('b', '120000'), hunks);
   assert.deepEqual(
     lines.filter((line) => /^(diff|new|deleted)/.test(line)),
     ['diff --git a/x b/x', 'deleted file mode 100644', 'diff --git a/x b/x', 'new file mode 120000'],
