@@ -21,8 +21,9 @@ export function keepLayers(layers: readonly ViewLayer[]): KeptLayer[] {
 /** The layers as they were kept; undefined when one of them is not in the store any more. */
 export function reviveLayers(store: Store, kept: readonly KeptLayer[]): ViewLayer[] | undefined {
   const layers: ViewLayer[] = [];
-  for (const [name, n, sees] of kept) {
-    const row: LayerRow | undefined = store.layerNumbered(n);
+  const rows = store.layersNumbered(kept.map(([, n]) => n));
+  for (const [index, [name, , sees]] of kept.entries()) {
+    const row = rows[index];
     if (row === undefined) return undefined;
     layers.push({ name, row, sees: new Set(sees.map((position) => kept[position]![0])) });
   }

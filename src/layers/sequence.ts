@@ -17,9 +17,11 @@ export function waitsFor({ sees, builds }: Sequence, name: string): Set<string> 
 
 /** The debs that a scriptlet's layer adds: what it asks for brings, less what is in its view. */
 export function addedDebs(lock: Lock, name: string, sees: ReadonlySet<string>): PackageId[] {
+  const debs = lock.closures.get(name)?.debs ?? [];
+  if (debs.length === 0) return [];
   const present = new Set(lock.base);
   for (const seen of sees) for (const id of lock.closures.get(seen)?.debs ?? []) present.add(id);
-  return (lock.closures.get(name)?.debs ?? []).filter((id) => !present.has(id));
+  return debs.filter((id) => !present.has(id));
 }
 
 /** The layers that a layer with these sees runs on, in the order of the view. */

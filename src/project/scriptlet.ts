@@ -200,6 +200,7 @@ function toScriptlet(
 
 /** Each file of `use_file` must be there, and stay in the project where links lead. */
 function checkFiles(conf: Conf, name: string, declared: Declared): void {
+  if (declared.files.length === 0) return;
   const top = realpathSync(conf.project) + sep;
   for (const path of declared.files) {
     const file = join(conf.project, path);

@@ -582,6 +582,13 @@ export class Store {
     return this.#statements.byNumber.get(n);
   }
 
+  /** The same of many, in their order: a fifth of the time. */
+  layersNumbered(numbers: readonly number[]): (LayerRow | undefined)[] {
+    const rows = this.#statements.byNumbers.all(JSON.stringify(numbers));
+    const known = new Map(rows.map((row) => [row.n, row]));
+    return numbers.map((n) => known.get(n));
+  }
+
   /** Notes that a build uses these layers now. Needs the store's lock, shared. */
   markUsed(layers: readonly number[]): void {
     this.#statements.markUsed.run({ layers: JSON.stringify(layers), at: Math.floor(Date.now() / 1000) });
@@ -605,6 +612,9 @@ function prepare(database: Database) {
       { name: string }
     >,
     byNumber: database.prepare('SELECT * FROM layers WHERE n = ?') as Statement<[number], LayerRow>,
+    byNumbers: database.prepare(
+      'SELECT layers.* FROM json_each(?) JOIN layers ON layers.n = json_each.value',
+    ) as Statement<[string], LayerRow>,
     highest: database.prepare(
       'SELECT max(n) AS n FROM (SELECT n FROM layers UNION ALL SELECT n FROM given)',
     ) as Statement<[], { n: number | null }>,
