@@ -5,7 +5,9 @@ import { writeFile } from '../host/write.ts';
 import type { Digest } from '../store/digest.ts';
 import type { LayerRow, RecordPatches, Store } from '../store/layers.ts';
 import { type Entry, type Manifest, parentOf, printable, type TreePath } from '../store/manifest.ts';
+import { startingWith } from '../store/sorted-manifest.ts';
 import { at, linkEntry, makeEntry, setMetadata, setTime } from '../store/tree.ts';
+import { contestedPaths } from './contested.ts';
 import { displaced } from './displaced.ts';
 import { type Change, mergeChanges, type Sees } from './merge.ts';
 import { once } from './once.ts';
@@ -93,12 +95,15 @@ export function mergeView(store: LayerContents, layers: readonly ViewLayer[], kn
   const merge = once(() => {
     const conflicts: Conflict[] = [];
     const corrections: Placed[] = [];
-    const take = (path: TreePath, { placed, corrected, conflict }: Spot): void => {
+    const take = (path: TreePath, spot: Spot): void => {
+      const { placed, corrected, conflict } = spot;
       if (conflict && !isDerived(path)) conflicts.push(conflictOf(...conflict, printable(path)));
-      if (placed && corrected) corrections.push(placed);
+      if (placed && (corrected || isBuried(store, layers, path, spot))) corrections.push(placed);
     };
-    if (known) for (const path of pathsToMerge(known)) take(path, paths.spotAt(path));
-    else for (const [path, spot] of writtenSpots(store, layers, sees)) take(path, spot);
+    const spots = known
+      ? spotsAt(paths, pathsToMerge(known, paths))
+      : (contestedSpots(store, layers, paths) ?? writtenSpots(store, layers, sees));
+    for (const [path, spot] of spots) take(path, spot);
     return { corrections, conflicts };
   });
   const records = once(() => {
@@ -145,8 +150,13 @@ export function seesOf(layers: readonly ViewLayer[]): Sees {
 /** Spots that are held, for who looks there again. */
 const MOST_SPOTS = 30_000;
 
+type Lookups = {
+  readonly spotAt: (path: TreePath) => Spot;
+  readonly at: (path: TreePath) => Placed | undefined;
+};
+
 /** Looks paths up one at a time, in the layers that hold them. */
-function lookUpPaths(store: LayerContents, layers: readonly ViewLayer[], sees: Sees) {
+function lookUpPaths(store: LayerContents, layers: readonly ViewLayer[], sees: Sees): Lookups {
   const positions = new Map<number, number[]>();
   for (const [position, { row }] of layers.entries()) {
     positions.set(row.n, [...(positions.get(row.n) ?? []), position]);
@@ -176,8 +186,50 @@ function shown({ placed }: Spot): Placed | undefined {
   return placed?.entry.type === 'whiteout' ? undefined : placed;
 }
 
-function pathsToMerge({ corrections, changed }: KnownView): Set<TreePath> {
-  return new Set([...corrections, ...changed]);
+/** With the replaced folders above what changed, which that may bury. */
+function pathsToMerge({ corrections, changed }: KnownView, { spotAt }: Lookups): Set<TreePath> {
+  const paths = new Set([...corrections, ...changed]);
+  const folders = new Set<TreePath>();
+  for (const path of changed) {
+    for (let above = parentOf(path); above !== '' && !folders.has(above); above = parentOf(above))
+      folders.add(above);
+  }
+  for (const folder of folders) if (spotAt(folder).replacing.length > 0) paths.add(folder);
+  return paths;
+}
+
+/** Whether what replaced a folder lies below a layer that changed something in that: an overlay shows the folder, which is there to hold it. */
+function isBuried(
+  store: LayerContents,
+  layers: readonly ViewLayer[],
+  path: TreePath,
+  { placed, replacing }: Spot,
+): boolean {
+  if (replacing.length === 0 || placed === undefined || placed.entry.type === 'dir') return false;
+  return layers
+    .slice(placed.layer + 1)
+    .some(({ row }) => hasAny(startingWith(store.manifestOf(row.n), `${path}/`)));
+}
+
+function hasAny(things: Iterable<unknown>): boolean {
+  for (const _ of things) return true;
+  return false;
+}
+
+function spotsAt({ spotAt }: Pick<Lookups, 'spotAt'>, paths: Iterable<TreePath>): [TreePath, Spot][] {
+  return [...paths].map((path) => [path, spotAt(path)]);
+}
+
+/** Where alone a conflict or a correction may be, in byte order; undefined where that is everywhere. */
+function contestedSpots(
+  store: LayerContents,
+  layers: readonly ViewLayer[],
+  paths: Lookups,
+): [TreePath, Spot][] | undefined {
+  const [base, ...others] = layers.map(({ row }) => store.manifestOf(row.n));
+  const contested = base && contestedPaths(base, others);
+  const spots = contested && spotsAt(paths, [...contested].sort());
+  return spots?.some(([, { replacing }]) => replacing.length > 0) ? undefined : spots;
 }
 
 /** Every path that a layer above the base wrote, in byte order. */

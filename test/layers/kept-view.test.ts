@@ -88,6 +88,7 @@ test('a view that is merged where it changed is the view, and an image that is c
           );
         }
         const fresh = mergeView(store, layers);
+        assert.deepEqual(shown(everywhere(store, layers)), shown(fresh));
         assert.deepEqual(shown(recallView(store, 'x', layers)), shown(fresh));
         if (fresh.conflicts.length > 0) continue;
         merged++;
@@ -112,6 +113,14 @@ test('a view that is merged where it changed is the view, and an image that is c
   assert.ok(merged > 0, 'no state was without conflict');
   assert.ok(recalled > 0, 'no image had the same records');
 });
+
+/** The view, of which each path that a layer wrote is looked at. */
+function everywhere(store: Store, layers: readonly ViewLayer[]): View {
+  const changed = new Set(
+    layers.slice(1).flatMap(({ row }) => [...store.manifestOf(row.n).values()].map(({ path }) => path)),
+  );
+  return mergeView(store, layers, { corrections: [], changed, sameRecords: false });
+}
 
 function closure(layers: readonly ViewLayer[], seen: readonly ViewLayer[]): ViewLayer[] {
   const names = new Set(seen.flatMap(({ name, sees }) => [name, ...sees]));

@@ -55,6 +55,15 @@ test("a view of random layers equals the kernel's overlay of them, and the same 
   );
 });
 
+/** One replaces a folder, and another one that does not see it removes something in that folder, and so has it too. */
+const BURIED: [string, { script: string; sees: number[] }[]] = [
+  'mkdir -p a/b/c',
+  [
+    { script: 'rm -rf a; echo file >a', sees: [] },
+    { script: 'rm -rf a/b/c', sees: [] },
+  ],
+];
+
 test('layers side by side are in conflict, or an overlay shows them as the view has them', () => {
   const layer = fc.record({ script: changes, sees: fc.array(fc.nat(3), { maxLength: 2 }) });
   let merged = 0;
@@ -78,7 +87,7 @@ test('layers side by side are in conflict, or an overlay shows them as the view 
       merged++;
       rmSync(project, { recursive: true, force: true });
     }),
-    runs,
+    { ...runs, examples: [BURIED] },
   );
   assert.ok(merged > 0, 'no case was without conflict');
 });
