@@ -1,11 +1,11 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { treePath } from '../debian/deb-paths.ts';
 import { fieldOf, isRecordFile, type Records } from '../debian/records.ts';
 import { removedConffiles } from '../debian/unpack.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
 import { type Entry, identity, parentOf, printable, type TreePath } from '../store/manifest.ts';
 import { outlineOf, startingWith } from '../store/sorted-manifest.ts';
-import { at, makeEntry, setMetadata } from '../store/tree.ts';
+import { at, handsDown, makeEntry, setTime } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
 import { plainName } from './contribution.ts';
 import { once } from './once.ts';
@@ -234,7 +234,7 @@ export function layOut(
   epoch: number,
 ): Unpacked {
   const made = new Map<TreePath, Entry>();
-  const inView = lookUpFolders(view);
+  const lay = startLaying(lookUpFolders(view), epoch);
   for (const row of debs) {
     const tree = store.treeOf(row.n);
     for (const found of store.manifestOf(row.n).values()) {
@@ -243,7 +243,7 @@ export function layOut(
       const entry = isMadeByDpkg(found) ? { ...found, mtime: epoch } : found;
       made.set(entry.path, entry);
       const [file, from] = [at(folder, entry.path), at(tree, entry.path)];
-      if (entry === found) lay(entry, inView, file, from, epoch);
+      if (entry === found) lay(entry, file, from);
       else makeEntry(entry, file, from, false);
     }
   }
@@ -286,14 +286,19 @@ function isMadeByDpkg({ path, mtime }: Entry): boolean {
   return path.startsWith(INFO) && (path.endsWith('.list') || (path.endsWith('.md5sums') && mtime === 0));
 }
 
-function lay(entry: Entry, inView: Lookup, file: Buffer, from: Buffer, epoch: number): void {
-  if (entry.type === 'dir') {
-    const there = inView(entry.path);
-    mkdirSync(file, { mode: 0o700 });
-    setMetadata({ ...(there?.type === 'dir' ? there : entry), mtime: epoch }, file);
-  } else {
-    placeEntry(entry, file, from);
-  }
+/** Puts entries where nothing lies, parents first. */
+function startLaying(inView: Lookup, epoch: number): (entry: Entry, file: Buffer, from: Buffer) => void {
+  const handingDown = new Set<TreePath>();
+  return (entry, file, from) => {
+    if (entry.type !== 'dir') return placeEntry(entry, file, from);
+    const { path } = entry;
+    const there = inView(path);
+    const folder = there?.type === 'dir' ? there : entry;
+    if (handsDown(folder)) handingDown.add(path);
+    // The first one may inherit from the store, which is anybody's.
+    makeEntry(folder, file, from, path === '' || handingDown.has(parentOf(path)));
+    setTime(file, epoch);
+  };
 }
 
 /** The view's database files, with the records that the debs bring. */
