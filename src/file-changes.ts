@@ -127,6 +127,7 @@ function ownersAmong(
   differences: HeldDifferences,
 ): Int32Array {
   const owners = new Int32Array(differences.length).fill(-1);
+  if (changed.length === 0) return owners; // no diversion is to be read, which takes merging records
   for (const [side, which] of [
     [before, 'before'],
     [after, 'after'],
