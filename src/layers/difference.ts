@@ -26,7 +26,7 @@ export type Difference = {
 };
 
 /** Whether two files of one size have the same content. */
-export type SameContent = (before: File, after: File) => boolean;
+type SameContent = (before: File, after: File) => boolean;
 
 const bySameDigest: SameContent = (before, after) => before.digest === after.digest;
 
@@ -76,13 +76,9 @@ function contentAspects(a: Entry, b: Entry, isSame: SameContent): Aspect[] {
 }
 
 /** The differences of two lists of entries in byte order. */
-export function* differencesBetween(
-  before: Iterable<Entry>,
-  after: Iterable<Entry>,
-  isSame = bySameDigest,
-): Generator<Difference> {
+export function* differencesBetween(before: Iterable<Entry>, after: Iterable<Entry>): Generator<Difference> {
   for (const [path, was, is] of sideBySide(before, after, (entry) => entry.path)) {
-    const difference = differenceAt(path, was, is, isSame);
+    const difference = differenceAt(path, was, is);
     if (difference) yield difference;
   }
 }

@@ -55,8 +55,8 @@ export type PageFile = readonly [
 export type PageParts = { readonly script: string; readonly style: string };
 
 /**
- * One page of HTML, a piece at a time, that needs nothing else: no network (its own policy forbids all), no style or script but those two, which the policy
- * names by their digests. Names of files are data in it, never markup.
+ * One page of HTML, a piece at a time, that needs nothing else: no network (its own policy forbids all), no style or script but those two,
+ * which the policy names by their digests. Names of files are data in it, never markup.
  */
 export function* pageHtml(page: Page, { script, style }: PageParts): Generator<string> {
   const policy = [
