@@ -1,3 +1,4 @@
+import { gathered } from '../host/write.ts';
 import { messageValue } from '../report/message.ts';
 import { printable } from '../report/printable.ts';
 
@@ -21,18 +22,13 @@ export function say(line: string): void {
  * printed as arrays, an element at a time, so that nobody holds half a million of them, or their text.
  */
 export function printJson(value: unknown): void {
-  let text = '';
-  for (const piece of jsonPieces(value, '')) {
-    text += piece;
-    if (text.length < GATHERED) continue;
-    process.stdout.write(safeJson(text));
-    text = '';
-  }
-  print(safeJson(text));
+  for (const text of gathered(jsonLines(value))) process.stdout.write(safeJson(text));
 }
 
-/** Characters that are written at once. */
-const GATHERED = 65_536;
+function* jsonLines(value: unknown): Generator<string> {
+  yield* jsonPieces(value, '');
+  yield '\n';
+}
 
 /** As JSON.stringify would have it with two spaces, the first line without its indentation. */
 function* jsonPieces(value: unknown, indentation: string): Generator<string> {

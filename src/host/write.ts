@@ -9,19 +9,24 @@ export function writeFile(file: string | Buffer, content: string | Buffer, optio
 /** Characters that are written at once. */
 const GATHERED = 65_536;
 
+/** Pieces of a text, put together to such as are worth a write. */
+export function* gathered(pieces: Iterable<string>): Generator<string> {
+  let text = '';
+  for (const piece of pieces) {
+    text += piece;
+    if (text.length < GATHERED) continue;
+    yield text;
+    text = '';
+  }
+  yield text;
+}
+
 /** A text that nobody holds whole. */
 export function writePieces(file: string, pieces: Iterable<string>): void {
   naming(file, () => {
     const fd = openSync(file, 'w');
     try {
-      let text = '';
-      for (const piece of pieces) {
-        text += piece;
-        if (text.length < GATHERED) continue;
-        writeFileSync(fd, text);
-        text = '';
-      }
-      writeFileSync(fd, text);
+      for (const text of gathered(pieces)) writeFileSync(fd, text);
     } finally {
       closeSync(fd);
     }

@@ -582,7 +582,7 @@ export class Store {
     return this.#statements.byNumber.get(n);
   }
 
-  /** The same of many, in their order: a fifth of the time. */
+  /** The same of many, in their order, by one statement. */
   layersNumbered(numbers: readonly number[]): (LayerRow | undefined)[] {
     const rows = this.#statements.byNumbers.all(JSON.stringify(numbers));
     const known = new Map(rows.map((row) => [row.n, row]));
