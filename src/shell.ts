@@ -123,7 +123,7 @@ export function layersNamed(
     if (!row) throw notBuilt(inputs.conf.name, scriptlet.name);
     there.set(scriptlet.name, { name: scriptlet.name, row, sees });
   }
-  return layersSeen(baseLayer, there, sequence, wanted);
+  return layersSeen(baseLayer, there, there.keys());
 }
 
 function notBuilt(conf: string, layer: string): SnapError {

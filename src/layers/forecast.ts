@@ -46,6 +46,7 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
   const { store, lock, conf } = bench;
   const planned: PlannedLayer[] = [];
   const there = new Map<string, ViewLayer>();
+  store.lookAhead(conf.name);
   const add = (
     name: string,
     inputs: Inputs,

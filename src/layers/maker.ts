@@ -59,7 +59,7 @@ export function layerInputs(
 } {
   const { conf, lock, makerOf } = bench;
   const sees = sequence.sees.get(scriptlet.name) ?? new Set<string>();
-  const layers = layersSeen(base, there, sequence, sees);
+  const layers = layersSeen(base, there, sees);
   const maker = makerOf(scriptlet);
   const builder = maker ? buildLayers(base, there, sequence, scriptlet.name) : [];
   const debs = addedDebs(lock, scriptlet.name, sees);

@@ -101,6 +101,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   const conflicts: Conflict[] = [];
   const outcomes = new Map<string, Promise<Outcome>>();
   using tops = makeTops(bench);
+  bench.store.lookAhead(bench.conf.name);
   bench.report({ kind: 'planned', layers: sequence.scriptlets.length + 1 });
 
   const base = obtain(bench, results, 'base', baseInputs(bench.lock, bench.conf), [], (own, inputs) => {

@@ -5,6 +5,7 @@ import type { ViewLayer } from './view.ts';
 /** The scriptlets of a conf in the order of the view, those that only builds need among them, and what each of them sees. */
 export type Sequence = {
   readonly scriptlets: readonly Scriptlet[];
+  /** Each in that order too. */
   readonly sees: ReadonlyMap<string, ReadonlySet<string>>;
   /** Of a scriptlet with a build_need: what its build sees. */
   readonly builds: ReadonlyMap<string, ReadonlySet<string>>;
@@ -24,23 +25,21 @@ export function addedDebs(lock: Lock, name: string, sees: ReadonlySet<string>): 
   return debs.filter((id) => !present.has(id));
 }
 
-/** The layers that a layer with these sees runs on, in the order of the view. */
+/** The layers that a layer with these sees runs on; `sees` and they in the order of the view. */
 export function layersSeen(
   base: ViewLayer,
   layers: ReadonlyMap<string, ViewLayer>,
-  sequence: Pick<Sequence, 'scriptlets'>,
-  sees: ReadonlySet<string>,
+  sees: Iterable<string>,
 ): ViewLayer[] {
-  const seen = sequence.scriptlets.flatMap(({ name }) => (sees.has(name) ? [layers.get(name)!] : []));
-  return [base, ...seen];
+  return [base, ...Array.from(sees, (name) => layers.get(name)!)];
 }
 
 /** The layers that the build of a scriptlet's layer sees. */
 export function buildLayers(
   base: ViewLayer,
   layers: ReadonlyMap<string, ViewLayer>,
-  sequence: Sequence,
+  { builds }: Sequence,
   name: string,
 ): ViewLayer[] {
-  return layersSeen(base, layers, sequence, sequence.builds.get(name) ?? new Set());
+  return layersSeen(base, layers, builds.get(name) ?? []);
 }

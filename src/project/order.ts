@@ -31,9 +31,10 @@ export function buildViews(
   scriptlets: readonly Needing[],
   orders: readonly LearnedOrder[],
 ): Map<string, ReadonlySet<string>> {
+  const makers = scriptlets.filter(({ buildNeeds = [] }) => buildNeeds.length > 0);
+  if (makers.length === 0) return new Map();
   const sees = closures(scriptlets, orders);
   const running = sequence(scriptlets, orders).map(({ name }) => name);
-  const makers = scriptlets.filter(({ buildNeeds = [] }) => buildNeeds.length > 0);
   return new Map(
     makers.map(({ name, buildNeeds = [] }) => {
       const all = new Set(buildNeeds.flatMap((need) => [need, ...(sees.get(need) ?? [])]));
@@ -52,7 +53,7 @@ export function closures(
   orders: readonly LearnedOrder[],
 ): Map<string, ReadonlySet<string>> {
   const before = predecessors(scriptlets, orders, false);
-  const running = new Map(inOrder(scriptlets, before).map(({ name }, position) => [name, position]));
+  const running = new Map(sequence(scriptlets, orders).map(({ name }, position) => [name, position]));
   const seen = new Map<string, ReadonlySet<string>>();
   for (const name of running.keys()) {
     const all = new Set<string>();

@@ -105,6 +105,8 @@ export class Store {
   readonly #boot: string;
   readonly #manifests = new Map<number, Manifest>();
   readonly #notes = new Map<number, LayerNote>();
+  /** What `lookAhead` found. */
+  #ahead = new Map<LayerKey, LayerRow[]>();
   readonly #names: TreeNames;
   readonly #work = new Map<string, HeldFolder>();
   readonly #dropping = new Set<Promise<unknown>>();
@@ -231,7 +233,15 @@ export class Store {
 
   /** All layers of a key, the oldest first; they differ in the ids that they gave, or one was run again. No lock. */
   withKey(key: LayerKey): LayerRow[] {
-    return this.#statements.byKey.all(key);
+    return this.#ahead.get(key) ?? this.#statements.byKey.all(key);
+  }
+
+  /**
+   * Looks for the layers of all keys that a conf's last build had, by one statement. `withKey` does not see what others publish of
+   * these from now on. Needs the store's lock, shared.
+   */
+  lookAhead(conf: string): void {
+    this.#ahead = Map.groupBy(this.#statements.sameKeys.all(conf), ({ key }) => key);
   }
 
   /** The layer that stands for a key without being of it: only that it does not see the same, and that is nothing to it. No lock. */
@@ -387,6 +397,7 @@ export class Store {
 
   #publishNow(folder: string, note: LayerNote, manifest: Manifest, again: boolean): LayerRow {
     const ids = canonicalJson(note.ids);
+    this.#ahead.delete(note.key);
     const existing = this.withKey(note.key).findLast((row) => row.ids === ids);
     if (existing && (!again || existing.digest === note.digest)) return existing;
     let n = this.#formerNumber(note, ids) ?? (this.#statements.highest.get()?.n ?? 0) + 1;
@@ -553,6 +564,7 @@ export class Store {
   /** The number stays that of the same layer: kept builds may name it. */
   #dropRow(n: number): void {
     const row = this.layerNumbered(n);
+    this.#ahead.clear();
     this.#statements.removeLayer.run(n);
     this.#statements.keepNumber.run(n);
     if (row) this.#statements.addRetired.run(n, row.key, row.ids, row.digest);
@@ -603,6 +615,13 @@ export class Store {
 function prepare(database: Database) {
   return {
     byKey: database.prepare('SELECT * FROM layers WHERE key = ? ORDER BY n') as Statement<[string], LayerRow>,
+    sameKeys: database.prepare(
+      `SELECT * FROM layers WHERE key IN (
+         SELECT key FROM layers WHERE n IN (
+           SELECT json_extract(one.value, '$[1]')
+           FROM (SELECT layers FROM builds WHERE conf = ? ORDER BY number DESC LIMIT 1) AS build, json_each(build.layers) AS one))
+       ORDER BY n`,
+    ) as Statement<[string], LayerRow>,
     byName: database.prepare('SELECT * FROM layers WHERE name = ? ORDER BY n DESC LIMIT 1') as Statement<
       [string],
       LayerRow

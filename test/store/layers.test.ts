@@ -254,6 +254,30 @@ test('a layer of which it was noted that it is on the disk is kept after another
   assert.equal(store.hasFreshLayers(), false);
 });
 
+test('layers looked for ahead are those of the last build, with what this process publishes and retires afterwards', () => {
+  using store = new Store(someFolder());
+  const publish = (...[of, id]: [string, number]): number => {
+    const given = { key: key(of), ids: { uids: { x: id }, gids: {} } };
+    const { folder, layer } = someLayer(store, { a: of }, given);
+    return store.publish(folder, layer).n;
+  };
+  const numbers = (of: string): number[] => store.withKey(key(of)).map(({ n }) => n);
+  for (const id of [100, 101]) publish('built', id);
+  publish('other', 100);
+  store.addBuild(someBuild('some')); // of layer 1
+  store.lookAhead('some');
+  assert.deepEqual(['built', 'other', 'none'].map(numbers), [[1, 2], [3], []]);
+  using second = new Store(join(store.layout.root, '..'));
+  const { folder, layer } = someLayer(second, { a: 'later' }, { key: key('other') });
+  second.publish(folder, layer);
+  assert.deepEqual(numbers('other'), [3, 4], 'what is of no key that the build had is not kept');
+  publish('built', 102);
+  assert.deepEqual(numbers('built'), [1, 2, 5]);
+  store.lookAhead('some');
+  store.retire(2);
+  assert.deepEqual(numbers('built'), [1, 5]);
+});
+
 test('a layer that is not known to have reached the disk is not trusted after another boot', () => {
   const project = someFolder();
   {
