@@ -5,7 +5,9 @@ const ROOT = rootAbove(import.meta.dirname);
 
 /** Snap's own folder: that of its package.json, whether this runs from src/ or from dist/. */
 function rootAbove(folder: string): string {
-  return existsSync(join(folder, 'package.json')) ? folder : rootAbove(dirname(folder));
+  if (existsSync(join(folder, 'package.json'))) return folder;
+  if (folder === dirname(folder)) throw new Error(`There is no package.json above "${import.meta.dirname}"`);
+  return rootAbove(dirname(folder));
 }
 
 /** Absolute path of a file of snap's own, `path` being relative to its folder. */

@@ -22,24 +22,32 @@ export const path = fc
   .map((names) => `./${names.join('/')}`);
 export const quoted = (text: string): string =>
   `$'${[...text].map((char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`).join('')}'`;
+/** What changes a file itself leaves those that were linked alone: an overlay breaks links, and a plain tree does not. */
+const inPlace = (p: string, how: (p: string) => string): string =>
+  `getfattr -n user.linked ${quoted(p)} || ${how(quoted(p))}`;
 const change = fc.oneof(
   {
     weight: 4,
     arbitrary: fc
       .tuple(path, fc.integer({ min: 0, max: 9 }))
-      .map(([p, n]) => `[ -p ${quoted(p)} ] || printf %s ${n} >${quoted(p)}`),
+      .map(([p, n]) => inPlace(p, (file) => `[ -p ${file} ] || printf %s ${n} >${file}`)),
   },
   { weight: 4, arbitrary: path.map((p) => `mkdir -p ${quoted(p)}`) },
   { weight: 3, arbitrary: path.map((p) => `rm -rf ${quoted(p)}`) },
   { weight: 2, arbitrary: fc.tuple(path, path).map(([a, b]) => `mv -T ${quoted(a)} ${quoted(b)}`) },
   fc.tuple(path, path).map(([a, b]) => `ln -sfT ${quoted(a)} ${quoted(b)}`),
-  fc.tuple(path, path).map(([a, b]) => `ln -T ${quoted(a)} ${quoted(b)}`),
+  fc
+    .tuple(path, path)
+    .map(([a, b]) => [quoted(a), quoted(b)])
+    .map(
+      ([a, b]) => `[ -L ${a} ] || [ ! -f ${a} ] || { setfattr -n user.linked -v y ${a} && ln -T ${a} ${b}; }`,
+    ),
   path.map((p) => `rm -rf ${quoted(p)}; mkdir -p ${quoted(p)}`),
   path.map((p) => `rm -rf ${quoted(p)}; mkfifo ${quoted(p)}`),
   // No setgid on folders: an overlay moves a folder by copying it, and the copy would inherit what a folder moved in one tree does not.
-  path.map((p) => `if [ -d ${quoted(p)} ]; then chmod 1750 ${quoted(p)}; else chmod 2750 ${quoted(p)}; fi`),
-  path.map((p) => `chown -h 33:44 ${quoted(p)}`),
-  path.map((p) => `setfattr -n user.x -v y ${quoted(p)}`),
+  path.map((p) => inPlace(p, (it) => `if [ -d ${it} ]; then chmod 1750 ${it}; else chmod 2750 ${it}; fi`)),
+  path.map((p) => inPlace(p, (it) => `chown -h 33:44 ${it}`)),
+  path.map((p) => inPlace(p, (it) => `setfattr -n user.x -v y ${it}`)),
 );
 
 export function shell(folder: string, script: string): void {
