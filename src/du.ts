@@ -1,9 +1,9 @@
 import { existsSync, statfsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join, relative } from 'node:path';
 import { SnapError } from './host/error.ts';
 import { imageNames, slotsOf } from './layers/image.ts';
 import { openStore } from './store/collect.ts';
-import { measure } from './store/disk.ts';
+import { type Measured, measure } from './store/disk.ts';
 import { type Disk, HOLDING_KINDS, type Holding } from './store/gc.ts';
 import { listHoldings, restOf } from './store/holdings.ts';
 import { layerRows, layerUses } from './store/rows.ts';
@@ -14,13 +14,14 @@ export type DuKind = {
   readonly bytes: number;
 };
 
-export type DuImage = {
-  readonly name: string;
-  /** Bytes of its own, of both slots together. */
+type Counted = {
+  /** Bytes of its own; of an image those of both slots together. */
   readonly own: number;
   /** Bytes that it shares with the store, and that are counted there. */
   readonly shared: number;
 };
+
+export type DuImage = Counted & { readonly name: string };
 
 /** Bytes on the disk; what several share is counted once. */
 export type DuReport = {
@@ -47,53 +48,45 @@ export async function du(project: string): Promise<DuReport> {
     ...holdings.map(({ id, kind, path }) => ({ id, kind, path })),
     ...restOf(root, holdings).map((one) => ({ ...one, kind: 'other' as const })),
   ];
-  const disk = await measure(root, things);
-  const seen = new Set<number>();
+  const slots = imageNames(images).flatMap((name) =>
+    slotsOf(images, name).slots.map((slot) => ({ name, id: `slot ${slot}`, path: relative(root, slot) })),
+  );
+  const count = startCounting(await measure(root, [...things, ...slots]));
   const kinds = [...HOLDING_KINDS, 'other' as const].flatMap((kind): DuKind[] => {
     const own = things.filter((one) => one.kind === kind);
-    const bytes = own.reduce((sum, { id }) => sum + bytesOf(disk, id, seen).own, 0);
-    return own.length === 0 ? [] : [{ kind, count: own.length, bytes }];
+    return own.length === 0 ? [] : [{ kind, count: own.length, bytes: count(own, 'store').own }];
   });
+  const shown = [...Map.groupBy(slots, ({ name }) => name)].map(([name, own]) => ({
+    name,
+    ...count(own, 'images'),
+  }));
   const sum = kinds.reduce((total, { bytes }) => total + bytes, 0);
-  const shown = await imagesOf(images, seen);
   const { bavail, bsize } = statfsSync(root);
   const total = shown.reduce((all, { own }) => all + own, sum);
   return { kinds, store: sum, images: shown, total, free: bavail * bsize };
 }
 
-async function imagesOf(images: string, seen: Set<number>): Promise<DuImage[]> {
-  const slots = imageNames(images).flatMap((name) =>
-    slotsOf(images, name).slots.map((slot) => ({ name, id: basename(slot), path: basename(slot) })),
-  );
-  const disk = await measure(images, slots);
-  const inStore = new Set(seen);
-  return [...Map.groupBy(slots, ({ name }) => name)].map(([name, own]): DuImage => {
-    const parts = own.map(({ id }) => bytesOf(disk, id, seen, inStore));
-    const shared = new Set(parts.flatMap((part) => part.shared));
-    return {
-      name,
-      own: parts.reduce((sum, part) => sum + part.own, 0),
-      shared: [...shared].reduce((sum, position) => sum + disk.inodes[position]!.bytes, 0),
-    };
-  });
-}
-
-/** What something takes beside all that was seen before; and the positions of the inodes that it shares with the store. */
-function bytesOf(
-  { extents, inodes }: Disk,
-  id: string,
-  seen: Set<number>,
-  inStore: ReadonlySet<number> = new Set(),
-): { readonly own: number; readonly shared: readonly number[] } {
-  const extent = extents.get(id);
-  let own = extent?.own ?? 0;
-  const common: number[] = [];
-  for (const position of extent?.shared ?? []) {
-    const { number, bytes } = inodes[position]!;
-    if (inStore.has(number)) common.push(position);
-    if (seen.has(number)) continue;
-    seen.add(number);
-    own += bytes;
-  }
-  return { own, shared: common };
+/** Counts each inode once, with what has it first. */
+function startCounting({ extents, inodes }: Disk) {
+  /** By position: the count that met it last, 0 where none did; and whether the store has it. */
+  const counts = new Uint32Array(inodes.size);
+  const inStore = new Uint8Array(inodes.size);
+  let count = 0;
+  return (things: readonly Measured[], where: 'store' | 'images'): Counted => {
+    count++;
+    const sum = { own: 0, shared: 0 };
+    for (const { id } of things) {
+      const { own = 0, shared = [] } = extents.get(id) ?? {};
+      sum.own += own;
+      for (const position of shared) {
+        if (counts[position] === count) continue;
+        if (counts[position] === 0) {
+          sum.own += inodes.bytesOf(position);
+          inStore[position] = where === 'store' ? 1 : 0;
+        } else if (inStore[position] === 1) sum.shared += inodes.bytesOf(position);
+        counts[position] = count;
+      }
+    }
+    return sum;
+  };
 }

@@ -249,7 +249,7 @@ async function makePlan(
 function sizeOf({ extents, inodes }: Disk): number {
   let sum = 0;
   for (const { own } of extents.values()) sum += own;
-  for (const { bytes } of inodes) sum += bytes;
+  for (let position = 0; position < inodes.size; position++) sum += inodes.bytesOf(position);
   return sum;
 }
 

@@ -96,6 +96,7 @@ const PURE = [
   'report/table.ts',
   'host/amount.ts',
   'store/gc.ts',
+  'store/inodes.ts',
   'machine/serial.ts',
   'machine/kernel-config.ts',
   'machine/machine.ts',

@@ -17,6 +17,8 @@ export type RunOptions = {
   readonly terminal?: boolean;
   /** The program and all that it starts are killed together, and a Ctrl-C on the caller's terminal does not reach them. */
   readonly apart?: boolean;
+  /** Takes what the program prints on its standard output as it comes; nothing of it is returned. */
+  readonly onOutput?: (bytes: Buffer) => void;
   /** What is open in this process and becomes descriptor 3 of the program. */
   readonly third?: number | undefined;
 };
@@ -41,7 +43,7 @@ export async function attempt(command: readonly string[], options: RunOptions = 
   const { signal } = options;
   if (signal?.aborted) throw stopped(file);
   const child = start(command, options);
-  const stdout = collect(child.stdout);
+  const stdout = collect(child.stdout, options.onOutput);
   const stderr = collect(child.stderr);
   const stop = (): void => (options.apart ? killGroup(child) : void child.kill('SIGKILL'));
   signal?.addEventListener('abort', stop);
@@ -98,9 +100,9 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-function collect(stream: Readable | null): () => string {
+function collect(stream: Readable | null, take?: (bytes: Buffer) => void): () => string {
   const chunks: Buffer[] = [];
-  stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream?.on('data', take ?? ((chunk: Buffer) => chunks.push(chunk)));
   return () => Buffer.concat(chunks).toString();
 }
 

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { attempt } from '../host/program.ts';
-import type { Disk, Extent, Inode } from './gc.ts';
+import type { Disk, Extent } from './gc.ts';
+import { Inodes } from './inodes.ts';
 
 /** Something to be measured: its path is relative to the root. */
 export type Measured = { readonly id: string; readonly path: string | undefined };
@@ -20,17 +21,14 @@ export async function measure(root: string, things: readonly Measured[]): Promis
     there.slice(at * BATCH, (at + 1) * BATCH),
   );
   const extents = new Map<string, Extent>();
-  const found: Found = { inodes: [], positions: new Map() };
+  const inodes = new Inodes();
   const queue = batches.values();
   const worker = async (): Promise<void> => {
-    for (const batch of queue) await measureBatch(root, batch, extents, found);
+    for (const batch of queue) await measureBatch(root, batch, extents, inodes);
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  return { extents, inodes: found.inodes };
+  return { extents, inodes };
 }
-
-/** The inodes that have further links, and where each of them stands. */
-type Found = { readonly inodes: Inode[]; readonly positions: Map<number, number> };
 
 /** A line for each path: depth, blocks of 512 bytes; of what has further links their number and the inode. */
 const FORMAT = [
@@ -52,52 +50,59 @@ async function measureBatch(
   root: string,
   batch: readonly Measured[],
   extents: Map<string, Extent>,
-  met: Found,
+  inodes: Inodes,
 ): Promise<void> {
-  const { stdout } = await attempt(['find', ...batch.map(({ path }) => `./${path}`), ...FORMAT], {
+  const reading = startReading(inodes);
+  await attempt(['find', ...batch.map(({ path }) => `./${path}`), ...FORMAT], {
     cwd: root,
+    onOutput: reading.take,
   });
-  const found = parse(stdout, met);
+  const found = reading.end();
   if (found.length === batch.length) batch.forEach(({ id }, at) => void extents.set(id, found[at]!));
-  else if (batch.length === 1) extents.set(batch[0]!.id, { own: 0, shared: [] });
-  else for (const one of batch) await measureBatch(root, [one], extents, met);
+  else if (batch.length === 1) extents.set(batch[0]!.id, { own: 0, shared: new Uint32Array() });
+  else for (const one of batch) await measureBatch(root, [one], extents, inodes);
 }
 
-/** One extent for each line of depth 0: find goes through what it was given in order. */
-function parse(text: string, { inodes, positions }: Found): Extent[] {
-  const found: { own: number; shared: number[] }[] = [];
-  let last = { own: 0, shared: [] as number[] };
+/** Makes an extent of each line of depth 0 and those after it: find goes through what it was given in order. */
+function startReading(inodes: Inodes) {
+  const extents: Extent[] = [];
+  let own = 0;
+  let shared: number[] = [];
+  const endExtent = (): void => void extents.push({ own, shared: Uint32Array.from(shared) });
+  let isFirst = true;
+  /** The numbers of the line, and how many there are before the one that is being read. */
+  const line = [0, 0, 0, 0];
   let at = 0;
-  const number = (): number => {
-    let value = 0;
-    for (let code = text.charCodeAt(at); code >= ZERO; code = text.charCodeAt(++at))
-      value = value * 10 + code - ZERO;
-    return value;
+  const endLine = (): void => {
+    const [depth, blocks, links, inode] = line as [number, number, number, number];
+    if (depth === 0) {
+      if (!isFirst) endExtent();
+      isFirst = false;
+      own = 0;
+      shared = [];
+    }
+    if (at === 1) own += blocks * BLOCK;
+    else shared.push(inodes.add(inode, blocks * BLOCK, links));
+    line.fill(0);
+    at = 0;
   };
-  while (at < text.length) {
-    if (number() === 0) {
-      last = { own: 0, shared: [] };
-      found.push(last);
-    }
-    at++;
-    const bytes = number() * 512;
-    if (text.charCodeAt(at) === NEWLINE) last.own += bytes;
-    else {
-      at++;
-      const links = number();
-      at++;
-      const inode = number();
-      let position = positions.get(inode);
-      if (position === undefined) {
-        position = inodes.push({ number: inode, bytes, links }) - 1;
-        positions.set(inode, position);
+  return {
+    take(bytes: Uint8Array): void {
+      for (const byte of bytes) {
+        if (byte === NEWLINE) endLine();
+        else if (byte === SPACE) at++;
+        else line[at] = line[at]! * 10 + byte - ZERO;
       }
-      last.shared.push(position);
-    }
-    at++;
-  }
-  return found;
+    },
+    end(): Extent[] {
+      if (!isFirst) endExtent();
+      return extents;
+    },
+  };
 }
 
+/** Bytes of one of find's blocks. */
+const BLOCK = 512;
 const ZERO = 48;
+const SPACE = 32;
 const NEWLINE = 10;

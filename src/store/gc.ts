@@ -1,3 +1,5 @@
+import type { Inodes } from './inodes.ts';
+
 /** What the store holds and may let go, one by one, in the order in which people are told of it. */
 export const HOLDING_KINDS = [
   'layer',
@@ -50,19 +52,12 @@ export type Root = {
   readonly keeps: readonly string[];
 };
 
-export type Inode = {
-  readonly number: number;
-  readonly bytes: number;
-  /** How many links it has anywhere. */
-  readonly links: number;
-};
-
 /** What lies on the disk of something: bytes that nothing else shares; of each further path the position of its inode. */
-export type Extent = { readonly own: number; readonly shared: readonly number[] };
+export type Extent = { readonly own: number; readonly shared: Uint32Array };
 
 export type Disk = {
   readonly extents: ReadonlyMap<string, Extent>;
-  readonly inodes: readonly Inode[];
+  readonly inodes: Inodes;
 };
 
 /** Bytes. Without one of them everything goes that no root keeps. */
@@ -156,11 +151,13 @@ function takeWithin(taking: Taking, need: number, useful: readonly Holding[], di
 }
 
 const MIB = 1024 * 1024;
+const NOTHING: Extent = { own: 0, shared: new Uint32Array() };
 
 /** Seconds to make it again for each MiB; of what is shared, each holder has its part. */
 function worthOf(holding: Holding, { extents, inodes }: Disk): number {
-  const { own = 0, shared = [] } = extents.get(holding.id) ?? {};
-  const parts = shared.reduce((sum, inode) => sum + inodes[inode]!.bytes / inodes[inode]!.links, 0);
+  const { own, shared } = extents.get(holding.id) ?? NOTHING;
+  let parts = 0;
+  for (const inode of shared) parts += inodes.bytesOf(inode) / inodes.linksOf(inode);
   return holding.floor + (holding.seconds + holding.above) / (Math.max(1, own + parts) / MIB);
 }
 
@@ -173,17 +170,17 @@ type Taking = ReturnType<typeof startTaking>;
 /** Takes one after the other; an inode is free when the last of its links goes. */
 function startTaking({ extents, inodes }: Disk) {
   const going: Going[] = [];
-  const left = inodes.map(({ links }) => links);
+  const left = Uint32Array.from({ length: inodes.size }, (_, position) => inodes.linksOf(position));
   let sum = 0;
   return {
     going,
     frees: () => sum,
     take(holding: Holding): void {
-      const { own = 0, shared = [] } = extents.get(holding.id) ?? {};
+      const { own, shared } = extents.get(holding.id) ?? NOTHING;
       let frees = own;
       for (const inode of shared) {
         left[inode]!--;
-        if (left[inode] === 0) frees += inodes[inode]!.bytes;
+        if (left[inode] === 0) frees += inodes.bytesOf(inode);
       }
       sum += frees;
       going.push({ holding, frees });

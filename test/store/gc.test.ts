@@ -13,6 +13,7 @@ import {
   type Request,
   type Root,
 } from '../../src/store/gc.ts';
+import { Inodes } from '../../src/store/inodes.ts';
 
 const MIB = 1024 * 1024;
 
@@ -30,19 +31,26 @@ function diskOf(
   shared: Readonly<Record<number, readonly string[]>> = {},
 ): Disk {
   const paths = (id: string) =>
-    Object.entries(shared).flatMap(([inode, ids]) =>
-      ids.filter((one) => one === id).map(() => Number(inode)),
+    Uint32Array.from(
+      Object.entries(shared).flatMap(([inode, ids]) =>
+        ids.filter((one) => one === id).map(() => Number(inode)),
+      ),
     );
   const extents = new Map(
     Object.keys(own).map((id): [string, Extent] => [id, { own: own[id]!, shared: paths(id) }]),
   );
   const most = Math.max(0, ...Object.keys(shared).map(Number));
   const inodes = Array.from({ length: most + 1 }, (_, number) => ({
-    number,
     bytes: MIB,
     links: shared[number]?.length ?? 0,
   }));
-  return { extents, inodes };
+  return { extents, inodes: inodesOf(inodes) };
+}
+
+function inodesOf(all: readonly { readonly bytes: number; readonly links: number }[]): Inodes {
+  const inodes = new Inodes();
+  for (const [number, { bytes, links }] of all.entries()) inodes.add(number, bytes, links);
+  return inodes;
 }
 
 function plan(holdings: readonly Holding[], roots: readonly Root[], disk: Disk, limits: Limits = {}): GcPlan {
@@ -145,15 +153,17 @@ const someRequest: fc.Arbitrary<Request> = fc
       return holding(IDS[at]!, { ...about, kind: about.kind as Holding['kind'], needs });
     });
     const ids = holdings.map(({ id }) => id);
-    const inodes = shared.map(([links, outside, bytes], number) => {
-      return { number, bytes, links: links.filter((id) => ids.includes(id)).length + outside };
+    const inodes = shared.map(([links, outside, bytes]) => {
+      return { bytes, links: links.filter((id) => ids.includes(id)).length + outside };
     });
     const extents = new Map(
       ids.map((id, at) => [
         id,
         {
           own: abouts[at]!.own,
-          shared: shared.flatMap(([links], inode) => links.filter((one) => one === id).map(() => inode)),
+          shared: Uint32Array.from(
+            shared.flatMap(([links], inode) => links.filter((one) => one === id).map(() => inode)),
+          ),
         },
       ]),
     );
@@ -164,7 +174,7 @@ const someRequest: fc.Arbitrary<Request> = fc
     return {
       holdings,
       roots: keeps.map((some) => root(...some)),
-      disk: { extents, inodes },
+      disk: { extents, inodes: inodesOf(inodes) },
       limits,
       size: 100,
       free: 20,
@@ -175,13 +185,14 @@ const someRequest: fc.Arbitrary<Request> = fc
 function freedBy(request: Request, going: readonly Holding[]): number {
   const gone = going.flatMap(({ id }) => request.disk.extents.get(id) ?? []);
   const links = Map.groupBy(
-    gone.flatMap(({ shared }) => shared),
+    gone.flatMap(({ shared }) => [...shared]),
     (inode) => inode,
   );
-  const inodes = [...links].filter(([inode, all]) => all.length === request.disk.inodes[inode]!.links);
+  const { inodes } = request.disk;
+  const free = [...links].filter(([inode, all]) => all.length === inodes.linksOf(inode));
   return (
     gone.reduce((sum, { own }) => sum + own, 0) +
-    inodes.reduce((sum, [inode]) => sum + request.disk.inodes[inode]!.bytes, 0)
+    free.reduce((sum, [inode]) => sum + inodes.bytesOf(inode), 0)
   );
 }
 
@@ -235,13 +246,13 @@ test('a second gc removes nothing', () => {
       const { going, frees } = planGc(request);
       const gone = new Set(going.map(({ holding }) => holding));
       const holdings = request.holdings.filter((one) => !gone.has(one));
-      const inodes = request.disk.inodes.map(({ number, bytes, links }) => {
-        const less = going
-          .flatMap(({ holding: { id } }) => request.disk.extents.get(id)?.shared ?? [])
-          .filter((one) => one === number);
-        return { number, bytes, links: links - less.length };
-      });
-      const disk = { extents: request.disk.extents, inodes };
+      const { extents, inodes } = request.disk;
+      const lost = going.flatMap(({ holding: { id } }) => [...(extents.get(id)?.shared ?? [])]);
+      const left = Array.from({ length: inodes.size }, (_, inode) => ({
+        bytes: inodes.bytesOf(inode),
+        links: inodes.linksOf(inode) - lost.filter((one) => one === inode).length,
+      }));
+      const disk = { extents, inodes: inodesOf(left) };
       const again = planGc({
         ...request,
         holdings,
