@@ -90,19 +90,28 @@ export function goneLayers(store: Store, { layers }: BuildNote): string[] {
 
 /**
  * The image of a build as a plan: every path, and where its content comes from.
- * @throws SnapError STORE when a layer that it is made from was removed.
+ * @throws SnapError STORE when a layer that it is made from was removed, or another one has its number.
  */
 export function planOfBuild(store: Store, build: BuildNote): ImagePlan {
+  const plan = planAsNoted(store, build);
+  if (plan.digest === build.digest) return plan;
+  throw cannotLook(build, 'its layers are not those that it was made from', 'look for damage: snap verify');
+}
+
+/**
+ * The same, without asking whether the layers are still those that had these numbers: that takes a digest, for which WebAssembly is loaded.
+ * @throws SnapError STORE when a layer that it is made from was removed.
+ */
+export function planAsNoted(store: Store, build: BuildNote): ImagePlan {
   const plan = planOfRecipe(store, build);
   if (plan) return plan;
   const gone = goneLayers(store, build).map((name) => `"${name}"`);
-  throw new SnapError(
-    'STORE',
-    `Cannot look into build "${buildText(build)}": of its layers ${gone.join(', ')} are gone`,
-    {
-      hint: `builds that are to stay are tagged or pinned: snap pin ${build.conf}`,
-    },
-  );
+  const hint = `builds that are to stay are tagged or pinned: snap pin ${build.conf}`;
+  throw cannotLook(build, `of its layers ${gone.join(', ')} are gone`, hint);
+}
+
+function cannotLook(build: BuildNote, why: string, hint: string): SnapError {
+  return new SnapError('STORE', `Cannot look into build "${buildText(build)}": ${why}`, { hint });
 }
 
 function hintFor(store: Store, text: string): string {

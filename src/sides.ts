@@ -1,7 +1,7 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { errno, nearest, SnapError } from './host/error.ts';
 import { archiveSide, buildSide, folderSide, layerSide, lookInto, type Side } from './layers/side.ts';
-import { BUILD_NAMES, findBuild, namedBuild, planOfBuild } from './named-build.ts';
+import { BUILD_NAMES, findBuild, namedBuild, planAsNoted } from './named-build.ts';
 import { buildText } from './store/builds.ts';
 import type { LayerRow, Store } from './store/layers.ts';
 import type { TreePath } from './store/manifest.ts';
@@ -36,7 +36,7 @@ export async function openSide(store: () => Store, text: string, opening: Openin
   if (build === undefined && layer) return opened(layerSide(store(), layerText(layer), layer));
   if (build === undefined) throw noSuchName(store(), text);
   const note = findBuild(store(), text);
-  const side = buildSide(buildText(build), planOfBuild(store(), note), note);
+  const side = buildSide(buildText(build), planAsNoted(store(), note), note);
   if (layer === undefined) return opened(side);
   return { side, notes: [`"${text}" is taken as build ${side.name}; the layer is ${layerText(layer)}`] };
 }

@@ -408,6 +408,25 @@ test('a build whose layers are gone is told so, and not made again in part', () 
   done('unpin', 'a@1');
 });
 
+test('where a number is that of another layer by now, a build is not looked into as if it had that', () => {
+  const file = join(project, 'store/builds/a/3.json');
+  const text = readFileSync(file, 'utf8');
+  const note = JSON.parse(text) as { layers: [string, number, number[]][] };
+  const [, earlier] = (
+    JSON.parse(readFileSync(join(project, 'store/builds/a/2.json'), 'utf8')) as typeof note
+  ).layers.find(([name]) => name === 'odd')!;
+  const layers = note.layers.map(([name, n, sees]) => [name, name === 'odd' ? earlier : n, sees]);
+  assert.notDeepEqual(layers, note.layers);
+  writeFileSync(file, JSON.stringify({ ...note, layers }));
+  const folder = join(makeFolder(), 'tree');
+  const told = /Cannot look into build "a@3": its layers are not those that it was made from/;
+  assert.match(failure(1, 'restore', 'a@3', folder), told);
+  assert.match(failure(1, 'cat', 'a@3', '/etc/hostname'), told);
+  assert.equal(existsSync(folder), false);
+  writeFileSync(file, text);
+  assert.equal(done('cat', 'a@3', '/etc/hostname'), 'three\n');
+});
+
 test('tags and pins outlive the index', () => {
   done('tag', 'a@2', 'kept', '--force');
   done('pin', 'a@3');

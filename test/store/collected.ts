@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { planOfRecipe } from '../../src/layers/image.ts';
 import type { KeptLayer } from '../../src/store/builds.ts';
 import { type LayerKey, Store } from '../../src/store/layers.ts';
 import { someBuild } from './some-build.ts';
@@ -31,7 +32,8 @@ export function addLayers(store: Store, count: number, bytes = 8192, prefix = 'l
 export function addBuild(store: Store, conf: string, layers: readonly number[]): number {
   store.settleDisk();
   const kept: KeptLayer[] = layers.map((n) => [store.layerNumbered(n)!.name, n, []]);
-  return store.addBuild({ ...someBuild(conf), layers: kept });
+  const build = { ...someBuild(conf), layers: kept };
+  return store.addBuild({ ...build, digest: planOfRecipe(store, build)!.digest });
 }
 
 /** What is wrong with a store: rows without folders, folders without rows, things in between. */
