@@ -6,7 +6,7 @@ import { errno } from '../host/error.ts';
 import { removeIfPossible } from '../host/remove.ts';
 import { writeFile } from '../host/write.ts';
 import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
-import { decodeManifest, type Entry, encodeManifest } from '../store/manifest.ts';
+import { decodeManifest, type Entry, encodeManifest, type TreePath } from '../store/manifest.ts';
 import { at, digestFile, linkEntry, makeEntry, scanTree, setTime } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
 import type { Inputs } from './key.ts';
@@ -54,13 +54,15 @@ type Run = {
   readonly started: number;
   /** Whether the layer was made in the end. */
   readonly isMade: boolean;
+  /** Whether below what the run wrote there was a folder of that path. */
+  readonly isBelow: (folder: TreePath) => boolean;
 };
 
 /** Keeps what a run has copied in its work folder, if it has and there may be a use for it. */
 export function keepCheckpoint(
   { folder, key, isWorkedAt }: Checkpoint,
   work: string,
-  { ran, started, isMade }: Run,
+  { ran, started, isMade, isBelow }: Run,
 ): void {
   const copied = statSync(join(work, 'copied'), { throwIfNoEntry: false });
   if (!copied) return;
@@ -71,8 +73,8 @@ export function keepCheckpoint(
     const entries = [
       ...scanTree(copy, { mtime: ({ mtimeNs }) => Number(mtimeNs / 1_000_000_000n) }).values(),
     ];
-    // Overlayfs's own attributes are not in a manifest.
-    if (entries.some(({ type, path }) => type === 'dir' && isOpaque(at(copy, path)))) return;
+    // A manifest has no attributes of overlayfs: one that hides a folder would be lost. New folders have it too, where it hides nothing.
+    if (entries.some(({ type, path }) => type === 'dir' && isOpaque(at(copy, path)) && isBelow(path))) return;
     const manifest = encodeManifest(entries);
     const note: Note = { format: FORMAT, key, manifest: digestOf(manifest), ran, seconds };
     const kept = join(work, 'kept');

@@ -145,7 +145,9 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     return row;
   } finally {
     const ran = clock.end();
-    if (job.checkpoint) keepCheckpoint(job.checkpoint, folder, { ran, started, isMade });
+    const isBelow = (path: TreePath): boolean =>
+      job.view.get(path)?.type === 'dir' || unpacked?.hasFolder(path) === true;
+    if (job.checkpoint) keepCheckpoint(job.checkpoint, folder, { ran, started, isMade, isBelow });
     top?.release();
     if (!keep && unpacked) store.dropWorkDirAside(folder);
     else if (!keep) store.dropWorkDir(folder);

@@ -221,6 +221,8 @@ export type Unpacked = {
   mergeInto(upper: string): void;
   /** After that: what lies at a path as a deb brought it. */
   at(path: TreePath): Entry | undefined;
+  /** Whether debs brought a folder of this path, though the view may have it too. */
+  hasFolder(path: TreePath): boolean;
   /** What debs brought, folders too. */
   paths(): Iterable<TreePath>;
 };
@@ -265,6 +267,7 @@ export function layOut(
       const entry = made.get(path);
       return entry && entry.type !== 'dir' && isMoved(path) ? entry : undefined;
     },
+    hasFolder: (path) => made.get(path)?.type === 'dir',
     paths: () => made.keys(),
   };
 }

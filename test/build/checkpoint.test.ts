@@ -56,6 +56,25 @@ test('whoever works at a do_run waits for its packages once, and gets the same l
   assert.equal(start([SNAP, '-C', project, 'check', 'a']).status, 0);
 });
 
+test('folders that packages make in those of the view are kept with them', () => {
+  // Its bytecode lies in new folders.
+  const python = `need lib
+install_debian_deb python3-minimal
+do_run() {
+  : change 0
+  ls /usr/share/python3/__pycache__ >/etc/seen
+}
+`;
+  const project = makeProject({ lib: 'do_run() { mkdir /usr/share/python3; }\n', jobs: python });
+  build(project);
+  for (const n of [1, 2]) {
+    changed(project, n);
+    assert.deepEqual([configured(project), checkpoints(project)], [n === 1, ['a%jobs']]);
+  }
+  assert.match(readFileSync(join(project, 'images/a/etc/seen'), 'utf8'), /\.pyc/);
+  assert.equal(start([SNAP, '-C', project, 'check', 'a']).status, 0);
+});
+
 test('a do_run that failed is tried again without its packages', () => {
   const project = makeProject({ jobs: JOBS.replace('rm /etc', 'rm /nowhere/etc') });
   const { status, stderr } = attemptBuild(project);
