@@ -85,9 +85,13 @@ export function decidedOf(store: Pick<Store, 'noteOf'>, n: number): Decided {
   return { inputs: inputs as Inputs, view };
 }
 
-/** All inputs in which a layer differs from an earlier one, in the order of the key; worked out as they are asked for. */
+/**
+ * All inputs in which a layer differs from an earlier one, in the order of the key, but what it sees last: with another view alone it may not
+ * have run. Worked out as they are asked for.
+ */
 export function* differences(store: Contents, before: Decided, now: Decided): Generator<Difference> {
-  for (const [name, value] of Object.entries(now.inputs)) {
+  const { view, ...own } = now.inputs;
+  for (const [name, value] of Object.entries(view === undefined ? own : { ...own, view })) {
     const old = before.inputs[name];
     if (JSON.stringify(old) === JSON.stringify(value)) continue;
     if (old === undefined) yield { kind: 'input', name, change: 'new' };
