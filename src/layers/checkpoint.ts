@@ -5,11 +5,13 @@ import type { Span } from '../host/clock.ts';
 import { errno } from '../host/error.ts';
 import { removeIfPossible } from '../host/remove.ts';
 import { writeFile } from '../host/write.ts';
+import { readTrace, TRACE, traceFile } from '../store/check-layer.ts';
 import { canonicalJson, type Digest, digestOf } from '../store/digest.ts';
 import { decodeManifest, type Entry, encodeManifest, type TreePath } from '../store/manifest.ts';
 import { at, digestFile, linkEntry, makeEntry, scanTree, setTime } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
 import type { Inputs } from './key.ts';
+import { formatTrace, parseTrace, type Trace } from './trace.ts';
 
 /**
  * Where a scriptlet's packages are kept as they were configured, and what they were configured on. A run with the same key goes on from there
@@ -45,7 +47,7 @@ export function checkpointKey(
   return digestOf(canonicalJson({ format, suite, arch, epoch, debs, view, stacked } as Inputs));
 }
 
-/** Seconds of configuring that are worth a copy of what it left, whoever works at what. */
+/** Seconds of configuring that are worth a copy of what it left, whoever works at what, and to know whether it has to be done again. */
 const LONG = 1;
 
 type Run = {
@@ -56,13 +58,23 @@ type Run = {
   readonly isMade: boolean;
   /** Whether below what the run wrote there was a folder of that path. */
   readonly isBelow: (folder: TreePath) => boolean;
+  /** What it looked for, do_run included. */
+  readonly trace: Trace | undefined;
+};
+
+/** Packages as an earlier run configured them. */
+export type Configured = {
+  /** What configuring took. */
+  readonly seconds: number;
+  /** All that it may have looked for; undefined where nobody knows. */
+  readonly trace: Trace | undefined;
 };
 
 /** Keeps what a run has copied in its work folder, if it has and there may be a use for it. */
 export function keepCheckpoint(
   { folder, key, isWorkedAt }: Checkpoint,
   work: string,
-  { ran, started, isMade, isBelow }: Run,
+  { ran, started, isMade, isBelow, trace }: Run,
 ): void {
   const copied = statSync(join(work, 'copied'), { throwIfNoEntry: false });
   if (!copied) return;
@@ -82,6 +94,7 @@ export function keepCheckpoint(
     renameSync(copy, join(kept, 'tree'));
     writeFile(join(kept, 'manifest'), manifest);
     writeFile(join(kept, 'note.json'), JSON.stringify(note));
+    if (trace) writeFile(join(kept, TRACE), traceFile(formatTrace(trace)));
     if (existsSync(folder)) renameSync(folder, join(work, 'replaced'));
     renameSync(kept, folder);
   });
@@ -89,23 +102,29 @@ export function keepCheckpoint(
 
 /**
  * Makes in a work folder's `upper`, which is not there yet, what configuring has left, each file compared with its digest; what the run had
- * written has the time of now. Returns the seconds that configuring took; undefined, with no such folder, where there is nothing of this key or it
- * is damaged. What is of no use any more goes with the work folder.
+ * written has the time of now. Undefined, with no such folder, where there is nothing of this key or it is damaged. What is of no use any more goes with the work folder.
  */
-export function takeUp({ folder, key }: Checkpoint, work: string): number | undefined {
+export function takeUp({ folder, key }: Checkpoint, work: string): Configured | undefined {
   const upper = join(work, 'upper');
   try {
     const note = JSON.parse(readFileSync(join(folder, 'note.json'), 'utf8')) as Note;
     const bytes = readFileSync(join(folder, 'manifest'));
     const isWhole = note.format === FORMAT && note.key === key && note.manifest === digestOf(bytes);
-    if (isWhole && makeAgain([...decodeManifest(bytes).values()], join(folder, 'tree'), upper, note.ran))
-      return note.seconds;
+    if (isWhole && makeAgain([...decodeManifest(bytes).values()], join(folder, 'tree'), upper, note.ran)) {
+      const trace = readTrace(join(folder, TRACE));
+      return { seconds: note.seconds, trace: trace === undefined ? undefined : parseTrace(trace) };
+    }
   } catch (error) {
     if (errno(error) === undefined && !(error instanceof SyntaxError)) throw error;
   }
   if (existsSync(upper)) renameSync(upper, join(work, 'damaged'));
   if (existsSync(folder)) removeIfPossible(() => renameSync(folder, join(work, 'stale')));
   return undefined;
+}
+
+/** Whether a run that goes on from packages is to note what it looks for: it must be known what these looked for, and take long to run them again. */
+export function mayTrace(configured: Configured | undefined): boolean {
+  return configured === undefined || (configured.trace !== undefined && configured.seconds > LONG);
 }
 
 /** False when a file is not what its digest says. */

@@ -14,12 +14,12 @@ import type { LayerKind, LayerRow, Store } from '../store/layers.ts';
 import type { Manifest, TreePath } from '../store/manifest.ts';
 import { isTight } from '../store/reserve.ts';
 import { type Captured, type CaptureOptions, capture, createdNames } from './capture.ts';
-import { type Checkpoint, keepCheckpoint, takeUp } from './checkpoint.ts';
+import { type Checkpoint, keepCheckpoint, mayTrace, takeUp } from './checkpoint.ts';
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
 import { type Ending, runSandboxed, STACK_LIMIT, type Step } from './sandbox.ts';
 import type { Top } from './tops.ts';
-import { formatTrace, type Trace } from './trace.ts';
+import { formatTrace, inOrder, type Trace, unite } from './trace.ts';
 import { type Watched, watchRun } from './tracer.ts';
 import type { Unpacked } from './unpacked.ts';
 import { type Extra, makeTop, type View } from './view.ts';
@@ -95,6 +95,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   let keep = false;
   let top: Top | undefined;
   let unpacked: Unpacked | undefined;
+  let trace: Trace | undefined;
   let isMade = false;
   const started = Date.now();
   try {
@@ -109,11 +110,11 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     }
     const steps = job.prepare(folder, configured !== undefined);
     report({ kind: 'layer-step', name: job.name, step: job.what });
-    const begun = performance.now() - 1000 * (configured ?? 0);
+    const begun = performance.now() - 1000 * (configured?.seconds ?? 0);
     const lower = [top.path, ...(unpacked ? [unpacked.path] : []), ...stackOf(store, job.view)];
-    const isTraced = job.isTraced && configured === undefined && lower.length + 2 <= STACK_LIMIT;
-    const watched = isTraced ? watchView(workshop, job, steps) : undefined;
-    let trace: Trace | undefined;
+    const isTraced = job.isTraced && mayTrace(configured) && lower.length + 2 <= STACK_LIMIT;
+    const ofPackages = job.hasPackages && !configured ? steps[0] : undefined;
+    const watched = isTraced ? watchView(workshop, job, ofPackages) : undefined;
     const ending = await runSandboxed({
       folder,
       lower,
@@ -127,6 +128,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
       trace = await watched?.end();
     });
     if (!ending.isNoted) trace = undefined;
+    else if (configured) trace = trace && configured.trace && unite(configured.trace, trace);
     const log = keepLog(workshop, job, folder);
     if (ending.exitCode !== 0) {
       if (watched?.hasFailed()) return await runLayer(workshop, { ...job, isTraced: false });
@@ -147,7 +149,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
     const ran = clock.end();
     const isBelow = (path: TreePath): boolean =>
       job.view.get(path)?.type === 'dir' || unpacked?.hasFolder(path) === true;
-    if (job.checkpoint) keepCheckpoint(job.checkpoint, folder, { ran, started, isMade, isBelow });
+    if (job.checkpoint) keepCheckpoint(job.checkpoint, folder, { ran, started, isMade, isBelow, trace });
     top?.release();
     if (!keep && unpacked) store.dropWorkDirAside(folder);
     else if (!keep) store.dropWorkDir(folder);
@@ -156,12 +158,11 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
 
 function watchView(
   { store }: Workshop,
-  { view, hasPackages }: LayerJob,
-  [first]: readonly Step[],
+  { view }: LayerJob,
+  ofPackages: Step | undefined,
 ): Watched | undefined {
-  const own = hasPackages ? (first?.command ?? []) : [];
   const numbers = view.layers.map(({ row }) => row.n);
-  return watchRun({ layers: store.layout.layers, view: numbers, own });
+  return watchRun({ layers: store.layout.layers, view: numbers, own: ofPackages?.command ?? [] });
 }
 
 async function fillLayer(
@@ -234,10 +235,6 @@ function withHidden(trace: Trace, manifest: Manifest, view: View, unpacked: Unpa
   const passing = [...NOT_BOOTED.map(({ path }) => path), ...(unpacked?.paths() ?? [])].filter(isGone);
   const corrected = view.corrections.map(({ entry }) => entry.path);
   return { ...trace, absent: inOrder(trace.absent, passing), met: inOrder(trace.met, corrected) };
-}
-
-function inOrder(paths: readonly string[], more: readonly string[]): string[] {
-  return [...new Set([...paths, ...more])].sort();
 }
 
 function captureTree(job: LayerJob, upper: string, options: CaptureOptions): Captured {

@@ -33,6 +33,23 @@ export function parseTrace(text: string): Trace | undefined {
   return trace.format === FORMAT ? trace : undefined;
 }
 
+/** What two runs on one view looked for. */
+export function unite(a: Trace, b: Trace): Trace {
+  const searched = new Map([...a.searched, ...b.searched].map((one) => [one.toReversed().join(' '), one]));
+  return {
+    absent: inOrder(a.absent, b.absent),
+    listed: inOrder(a.listed, b.listed),
+    searched: [...searched.keys()].sort().map((key) => searched.get(key)!),
+    met: inOrder(a.met, b.met),
+    asked: a.asked === 'whole' || b.asked === 'whole' ? 'whole' : inOrder(a.asked, b.asked),
+  };
+}
+
+/** The paths of both lists, each once. */
+export function inOrder(paths: readonly string[], more: readonly string[]): string[] {
+  return [...new Set([...paths, ...more])].sort();
+}
+
 const STATUS = 'var/lib/dpkg/status';
 
 /** Who goes in there is looked at instead: dpkg asks for some thousand names. */

@@ -118,6 +118,44 @@ test('packages are configured anew on another view, with --rerun, and where what
   assert.equal(configured(project), true);
 });
 
+test('who went on from packages that took long need not run for what neither they nor its do_run looked for', () => {
+  const lib = 'do_run() { echo 1 >/etc/read; echo 1 >/opt/unread; echo "# 1" >>/etc/adduser.conf; }\n';
+  const jobs = `need lib\n${JOBS.replace('rm ', 'cat /etc/read >>/etc/seen\n  rm ')}`;
+  const project = makeProject({ lib, jobs });
+  build(project);
+  changed(project, 1);
+  const kept = 'store/checkpoints/a%jobs';
+  const lengthen = (): void =>
+    edit(project, `${kept}/note.json`, (text) => text.replace(/"seconds":[\d.]+/, '"seconds":60'));
+  lengthen();
+  const below = (from: string, to: string): string[] => {
+    edit(project, 'scriptlets/lib.sh', (text) => text.replace(from, to));
+    return build(project).ran.filter((name) => !name.startsWith('settle/'));
+  };
+  changed(project, 2);
+  assert.equal(configured(project), false);
+  assert.deepEqual(below('echo 1 >/opt/unread', 'echo 2 >/opt/unread'), ['lib']);
+  assert.deepEqual(below('echo 1 >/etc/read', 'echo 2 >/etc/read'), ['lib', 'jobs'], 'its do_run read it');
+
+  changed(project, 3);
+  lengthen();
+  changed(project, 4);
+  assert.equal(configured(project), false);
+  // adduser, which cron's postinst runs, reads it.
+  assert.deepEqual(below('# 1', '# 2'), ['lib', 'jobs'], 'its packages did');
+
+  changed(project, 5);
+  lengthen();
+  appendFileSync(join(project, kept, 'trace'), ' ');
+  changed(project, 6);
+  assert.equal(configured(project), false);
+  assert.deepEqual(
+    below('echo 2 >/opt/unread', 'echo 3 >/opt/unread'),
+    ['lib', 'jobs'],
+    'nobody knows what they did',
+  );
+});
+
 test('gc keeps what a conf would use of it, and takes the rest', () => {
   const project = makeProject({ jobs: JOBS, lib: 'do_run() { echo 1 >/etc/lib; }\n' });
   build(project);

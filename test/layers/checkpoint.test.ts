@@ -18,7 +18,7 @@ function kept(isBelow: (folder: string) => boolean): { place: string; work: () =
   writeFileSync(join(folder, 'checkpoint/etc/new/file'), 'content');
   execFileSync('setfattr', ['-n', 'trusted.overlay.opaque', '-v', 'y', join(folder, 'checkpoint/etc/new')]);
   writeFileSync(join(folder, 'copied'), '');
-  const run = { ran: { from: 0, to: 1 }, started: 0, isMade: true, isBelow };
+  const run = { ran: { from: 0, to: 1 }, started: 0, isMade: true, isBelow, trace: undefined };
   keepCheckpoint({ folder: place, key: 'key' as Digest, isWorkedAt: true }, folder, run);
   return { place, work };
 }

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { type Captured, capture } from '../../src/layers/capture.ts';
 import { runSandboxed, type Step } from '../../src/layers/sandbox.ts';
 import { standsOn } from '../../src/layers/standing.ts';
-import type { Trace } from '../../src/layers/trace.ts';
+import { type Trace, unite } from '../../src/layers/trace.ts';
 import { watchRun } from '../../src/layers/tracer.ts';
 import { mergeView, type View, type ViewLayer } from '../../src/layers/view.ts';
 import { type LayerKey, Store } from '../../src/store/layers.ts';
@@ -153,6 +153,37 @@ async function holdStanding(cases: fc.Arbitrary<Case>, numRuns: number, change: 
   );
   assert.ok(stood > 0 && fell > 0, `${stood} stood, ${fell} did not`);
 }
+
+test('two traces are one with all that either has, each once and in order', () => {
+  const one: Trace = {
+    absent: ['b'],
+    listed: ['x'],
+    searched: [['etc', 'runlevels']],
+    met: ['c'],
+    asked: ['dpkg'],
+  };
+  const other: Trace = {
+    absent: ['a', 'b'],
+    listed: [],
+    searched: [
+      ['usr', 'modules'],
+      ['etc', 'runlevels'],
+    ],
+    met: ['b', 'd'],
+    asked: ['apt'],
+  };
+  assert.deepEqual(unite(one, other), {
+    absent: ['a', 'b'],
+    listed: ['x'],
+    searched: [
+      ['usr', 'modules'],
+      ['etc', 'runlevels'],
+    ],
+    met: ['b', 'c', 'd'],
+    asked: ['apt', 'dpkg'],
+  });
+  assert.equal(unite(one, { ...other, asked: 'whole' }).asked, 'whole');
+});
 
 test('where a layer stands on another view, running it there gives the same', async () => {
   const before = fc.array(changes, { minLength: 1, maxLength: 3 });
