@@ -1,5 +1,5 @@
 import { existsSync, statfsSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { SnapError } from './host/error.ts';
 import { imageNames, slotsOf } from './layers/image.ts';
 import { openStore } from './store/collect.ts';
@@ -49,7 +49,7 @@ export async function du(project: string): Promise<DuReport> {
     ...restOf(root, holdings).map((one) => ({ ...one, kind: 'other' as const })),
   ];
   const slots = imageNames(images).flatMap((name) =>
-    slotsOf(images, name).slots.map((slot) => ({ name, id: `slot ${slot}`, path: relative(root, slot) })),
+    slotsOf(images, name).slots.map((slot) => ({ name, id: `slot ${slot}`, path: slot })),
   );
   const count = startCounting(await measure(root, [...things, ...slots]));
   const kinds = [...HOLDING_KINDS, 'other' as const].flatMap((kind): DuKind[] => {

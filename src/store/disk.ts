@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { attempt } from '../host/program.ts';
 import type { Disk, Extent } from './gc.ts';
 import { Inodes } from './inodes.ts';
 
-/** Something to be measured: its path is relative to the root. */
+/** Something to be measured: its path is absolute, or relative to the root. */
 export type Measured = { readonly id: string; readonly path: string | undefined };
 
 /** So many paths for one `find`: few enough for a command line, and for all processors to end at about the same time. */
@@ -16,7 +16,7 @@ const BATCH = 48;
  * `find` looks, one for each processor: for a million files that is what counts.
  */
 export async function measure(root: string, things: readonly Measured[]): Promise<Disk> {
-  const there = things.filter(({ path }) => path !== undefined && existsSync(join(root, path)));
+  const there = things.filter(({ path }) => path !== undefined && existsSync(resolve(root, path)));
   const batches = Array.from({ length: Math.ceil(there.length / BATCH) }, (_, at) =>
     there.slice(at * BATCH, (at + 1) * BATCH),
   );
@@ -53,10 +53,13 @@ async function measureBatch(
   inodes: Inodes,
 ): Promise<void> {
   const reading = startReading(inodes);
-  await attempt(['find', ...batch.map(({ path }) => `./${path}`), ...FORMAT], {
-    cwd: root,
-    onOutput: reading.take,
-  });
+  await attempt(
+    ['find', ...batch.map(({ path = '' }) => (isAbsolute(path) ? path : `./${path}`)), ...FORMAT],
+    {
+      cwd: root,
+      onOutput: reading.take,
+    },
+  );
   const found = reading.end();
   if (found.length === batch.length) batch.forEach(({ id }, at) => void extents.set(id, found[at]!));
   else if (batch.length === 1) extents.set(batch[0]!.id, { own: 0, shared: new Uint32Array() });

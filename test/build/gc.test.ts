@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { test } from 'node:test';
 import { planOfBuild } from '../../src/named-build.ts';
 import { readBuild, writePin, writeTag } from '../../src/store/builds.ts';
@@ -322,4 +333,13 @@ test('du tells the blocks of store and images, what they share counted once', ()
   assert.equal(images.length, 1);
   near(images[0]!.own, total - store);
   assert.ok(images[0]!.shared > images[0]!.own);
+  for (const name of ['store', 'images']) {
+    const elsewhere = mkdtempSync(`${project}-${name}-`);
+    renameSync(join(project, name), join(elsewhere, name));
+    symlinkSync(join(elsewhere, name), join(project, name));
+  }
+  const moved = JSON.parse(snap(['-C', relative(process.cwd(), project), 'du', '--json']).stdout) as Report;
+  assert.deepEqual(moved.images, images, 'both may be links to where there is room');
+  for (const name of ['store', 'images'])
+    rmSync(dirname(readlinkSync(join(project, name))), { recursive: true });
 });
