@@ -111,11 +111,7 @@ function linesOf(listing: string, key: string): string[][] {
 
 /** The names of `a (>= 1), b | c:any`. */
 function relationNames(relations: string): string[] {
-  if (relations === '') return [];
-  return relations
-    .split(/[,|]/)
-    .map((relation) => /^\s*([^\s(:[]+)/.exec(relation)?.[1] ?? '')
-    .filter((name) => name !== '');
+  return Array.from(relations.matchAll(/([^\s(:[,|]+)[^,|]*/g), ([, name]) => name!);
 }
 
 /** Where the first line begins that is not before `prefix`. */
