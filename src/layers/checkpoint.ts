@@ -21,8 +21,6 @@ export type Checkpoint = {
   /** In the store; whatever lies there may be of another key. */
   readonly folder: string;
   readonly key: Digest;
-  /** Whether somebody works at what comes after the packages. */
-  readonly isWorkedAt: boolean;
 };
 
 type Note = {
@@ -47,15 +45,10 @@ export function checkpointKey(
   return digestOf(canonicalJson({ format, suite, arch, epoch, debs, view, stacked } as Inputs));
 }
 
-/** Seconds of configuring that are worth a copy of what it left, whoever works at what, and to know whether it has to be done again. */
-const LONG = 1;
-
 type Run = {
   readonly ran: Span;
   /** When it was begun, in milliseconds of Unix time. */
   readonly started: number;
-  /** Whether the layer was made in the end. */
-  readonly isMade: boolean;
   /** Whether below what the run wrote there was a folder of that path. */
   readonly isBelow: (folder: TreePath) => boolean;
   /** What it looked for, do_run included. */
@@ -70,16 +63,15 @@ export type Configured = {
   readonly trace: Trace | undefined;
 };
 
-/** Keeps what a run has copied in its work folder, if it has and there may be a use for it. */
+/** Keeps what a run has copied in its work folder, if it has. */
 export function keepCheckpoint(
-  { folder, key, isWorkedAt }: Checkpoint,
+  { folder, key }: Checkpoint,
   work: string,
-  { ran, started, isMade, isBelow, trace }: Run,
+  { ran, started, isBelow, trace }: Run,
 ): void {
   const copied = statSync(join(work, 'copied'), { throwIfNoEntry: false });
   if (!copied) return;
   const seconds = Math.max(0, copied.mtimeMs - started) / 1000;
-  if (isMade && !isWorkedAt && seconds < LONG) return;
   removeIfPossible(() => {
     const copy = join(work, 'checkpoint');
     const entries = [
@@ -121,6 +113,9 @@ export function takeUp({ folder, key }: Checkpoint, work: string): Configured | 
   if (existsSync(folder)) removeIfPossible(() => renameSync(folder, join(work, 'stale')));
   return undefined;
 }
+
+/** Seconds of configuring that are worth knowing whether it has to be done again. */
+const LONG = 1;
 
 /** Whether a run that goes on from packages is to note what it looks for: it must be known what these looked for, and take long to run them again. */
 export function mayTrace(configured: Configured | undefined): boolean {

@@ -45,21 +45,6 @@ export type Reason =
   | { readonly kind: 'below'; readonly layer: string }
   | { readonly kind: 'impure' };
 
-const OF_OTHERS: ReadonlySet<Reason['kind']> = new Set([
-  'first',
-  'lost',
-  'asked',
-  'need',
-  'need-order',
-  'below',
-  'snap',
-]);
-
-/** Whether a scriptlet runs since somebody changed it, and not something that it sees. */
-export function isOwn({ kind }: Reason): boolean {
-  return !OF_OTHERS.has(kind);
-}
-
 /** What decides a layer, and the layers that it saw. */
 export type Decided = { readonly inputs: Inputs; readonly view: Seen };
 

@@ -17,7 +17,7 @@ import { recallStacking } from './kept-stacking.ts';
 import { recallView } from './kept-view.ts';
 import { baseInputs, checkStaged, type Inputs, keyOf, pinOf } from './key.ts';
 import { layerInputs, type Maker, type MakerOf } from './maker.ts';
-import { isOwn, type Reason, reasonOf, wordsOf } from './reason.ts';
+import { reasonOf, wordsOf } from './reason.ts';
 import { type Relay, type Run, stopRuns, wantFor } from './relay.ts';
 import { type LayerJob, logFile, runLayer, type Workshop } from './run.ts';
 import type { Step } from './sandbox.ts';
@@ -132,7 +132,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
       );
     const viewOf = (): View => recallView(bench.store, `${bench.conf.name} ${scriptlet.name}`, layers);
     const find = (): LayerRow | undefined => findScriptletLayer(bench, scriptlet, inputs, viewOf);
-    const work = async (own: Bench, _: Inputs, why: Reason): Promise<LayerRow | undefined> => {
+    const work = async (own: Bench): Promise<LayerRow | undefined> => {
       const view = viewOf();
       const maker = bench.makerOf(scriptlet);
       const built = maker && recallView(bench.store, `${bench.conf.name} ${scriptlet.name}#build`, builder);
@@ -148,7 +148,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
       const packages = { debs, preDepends: await preDependsOf(bench, debs, trees), view, trees };
       return runLayer(
         own,
-        scriptletJob(bench, { scriptlet, inputs, packages, why }, earlierDone, () => tops.of(view)),
+        scriptletJob(bench, { scriptlet, inputs, packages }, earlierDone, () => tops.of(view)),
       );
     };
     const row = await obtain(bench, results, scriptlet.name, inputs, layers, work, find);
@@ -216,12 +216,11 @@ type ScriptletRun = {
   readonly scriptlet: Scriptlet;
   readonly inputs: Inputs;
   readonly packages: Packages;
-  readonly why: Reason;
 };
 
 function scriptletJob(
   bench: Bench,
-  { scriptlet, inputs, packages: { debs, preDepends, view, trees }, why }: ScriptletRun,
+  { scriptlet, inputs, packages: { debs, preDepends, view, trees } }: ScriptletRun,
   earlierDone: () => Promise<void>,
   top: () => Top,
 ): LayerJob {
@@ -274,7 +273,7 @@ function scriptletJob(
     what,
     prepare: (folder, isConfigured) => prepare(folder, false, isConfigured),
   };
-  const place = checkpointOf(bench, { scriptlet, inputs, why }, debs, [...stackedDebs.keys()]);
+  const place = checkpointOf(bench, { scriptlet, inputs }, debs, [...stackedDebs.keys()]);
   const checkpoint = place ? { checkpoint: place } : {};
   if (stacked.length === 0) return { ...byDpkgAlone, ...checkpoint };
   return {
@@ -299,7 +298,7 @@ const COPIED = 16 * 1024 * 1024;
 
 function checkpointOf(
   { store, conf, lock, rerun }: Bench,
-  { scriptlet, inputs, why }: Omit<ScriptletRun, 'packages'>,
+  { scriptlet, inputs }: Pick<ScriptletRun, 'scriptlet' | 'inputs'>,
   debs: readonly PackageId[],
   stacked: readonly PackageId[],
 ): Checkpoint | undefined {
@@ -309,7 +308,6 @@ function checkpointOf(
   return {
     folder: join(store.layout.checkpoints, checkpointName(conf.name, scriptlet.name)),
     key: checkpointKey(inputs, stacked),
-    isWorkedAt: isOwn(why),
   };
 }
 
@@ -380,13 +378,13 @@ async function obtain<Row extends LayerRow | undefined>(
     ? ({ kind: 'asked' } as const)
     : reasonOf(bench.store, bench.conf.name, name, inputs, view);
   const reason = wordsOf(why);
-  const begun = beginRun(bench, name, key, reason, (own) => work(own, inputs, why));
+  const begun = beginRun(bench, name, key, reason, (own) => work(own, inputs));
   const run = await Promise.race([begun, bench.relay.halted]);
   return (await endOfRun(bench, results, name, run)) as Row;
 }
 
 /** Makes a layer at a bench of its own, whose signal stops that layer alone. */
-type Work<Row> = (own: Bench, inputs: Inputs, why: Reason) => Promise<Row>;
+type Work<Row> = (own: Bench, inputs: Inputs) => Promise<Row>;
 
 /** Begins a layer as soon as a slot is free. */
 function beginRun(

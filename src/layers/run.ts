@@ -96,7 +96,6 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   let top: Top | undefined;
   let unpacked: Unpacked | undefined;
   let trace: Trace | undefined;
-  let isMade = false;
   const started = Date.now();
   try {
     if (job.fill) return await fillLayer(workshop, job, folder, clock, job.fill);
@@ -142,14 +141,12 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
       throw failure(workshop, job, { ...ending, inPackages }, log, kept);
     }
     report({ kind: 'layer-step', name: job.name, step: 'capture' });
-    const row = await captureLayer(workshop, job, folder, { clock, begun, unpacked, trace });
-    isMade = true;
-    return row;
+    return await captureLayer(workshop, job, folder, { clock, begun, unpacked, trace });
   } finally {
     const ran = clock.end();
     const isBelow = (path: TreePath): boolean =>
       job.view.get(path)?.type === 'dir' || unpacked?.hasFolder(path) === true;
-    if (job.checkpoint) keepCheckpoint(job.checkpoint, folder, { ran, started, isMade, isBelow, trace });
+    if (job.checkpoint) keepCheckpoint(job.checkpoint, folder, { ran, started, isBelow, trace });
     top?.release();
     if (!keep && unpacked) store.dropWorkDirAside(folder);
     else if (!keep) store.dropWorkDir(folder);

@@ -35,12 +35,10 @@ function checkpoints(project: string): string[] {
 test('whoever works at a do_run waits for its packages once, and gets the same layer', () => {
   const project = makeProject({ jobs: JOBS });
   build(project);
-  assert.deepEqual(checkpoints(project), []);
-  assert.deepEqual([changed(project, 1).ran.includes('jobs'), configured(project)], [true, true]);
-  assert.deepEqual(checkpoints(project), ['a%jobs']);
+  assert.deepEqual([configured(project), checkpoints(project)], [true, ['a%jobs']]);
   // So that what the first run wrote is older than the next run.
   execFileSync('sleep', ['3']);
-  for (const n of [2, 3]) {
+  for (const n of [1, 2]) {
     assert.ok(changed(project, n).ran.includes('jobs'));
     assert.equal(configured(project), false);
   }
@@ -67,10 +65,8 @@ do_run() {
 `;
   const project = makeProject({ lib: 'do_run() { mkdir /usr/share/python3; }\n', jobs: python });
   build(project);
-  for (const n of [1, 2]) {
-    changed(project, n);
-    assert.deepEqual([configured(project), checkpoints(project)], [n === 1, ['a%jobs']]);
-  }
+  changed(project, 1);
+  assert.deepEqual([configured(project), checkpoints(project)], [false, ['a%jobs']]);
   assert.match(readFileSync(join(project, 'images/a/etc/seen'), 'utf8'), /\.pyc/);
   assert.equal(start([SNAP, '-C', project, 'check', 'a']).status, 0);
 });

@@ -18,8 +18,8 @@ function kept(isBelow: (folder: string) => boolean): { place: string; work: () =
   writeFileSync(join(folder, 'checkpoint/etc/new/file'), 'content');
   execFileSync('setfattr', ['-n', 'trusted.overlay.opaque', '-v', 'y', join(folder, 'checkpoint/etc/new')]);
   writeFileSync(join(folder, 'copied'), '');
-  const run = { ran: { from: 0, to: 1 }, started: 0, isMade: true, isBelow, trace: undefined };
-  keepCheckpoint({ folder: place, key: 'key' as Digest, isWorkedAt: true }, folder, run);
+  const run = { ran: { from: 0, to: 1 }, started: 0, isBelow, trace: undefined };
+  keepCheckpoint({ folder: place, key: 'key' as Digest }, folder, run);
   return { place, work };
 }
 
@@ -27,7 +27,7 @@ test('a folder that is new is kept, one that hides another one cannot be', () =>
   const asked: string[] = [];
   const { place, work } = kept((folder) => asked.push(folder) === 0);
   const again = work();
-  assert.notEqual(takeUp({ folder: place, key: 'key' as Digest, isWorkedAt: true }, again), undefined);
+  assert.notEqual(takeUp({ folder: place, key: 'key' as Digest }, again), undefined);
   const marks = execFileSync('getfattr', ['-R', '-d', '-m', '^trusted', 'upper'], {
     cwd: again,
     encoding: 'utf8',
