@@ -11,7 +11,7 @@ import { decodeManifest, type Entry, encodeManifest, type TreePath } from '../st
 import { at, digestFile, linkEntry, makeEntry, scanTree, setTime } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
 import type { Inputs } from './key.ts';
-import { formatTrace, parseTrace, type Trace } from './trace.ts';
+import { formatTrace, LONG, parseTrace, type Trace } from './trace.ts';
 
 /**
  * Where a scriptlet's packages are kept as they were configured, and what they were configured on. A run with the same key goes on from there
@@ -114,10 +114,7 @@ export function takeUp({ folder, key }: Checkpoint, work: string): Configured | 
   return undefined;
 }
 
-/** Seconds of configuring that are worth knowing whether it has to be done again. */
-const LONG = 1;
-
-/** Whether a run that goes on from packages is to note what it looks for: it must be known what these looked for, and take long to run them again. */
+/** Whether a run that goes on from packages is to note what it looks for: it must be known what these looked for, and have taken long. */
 export function mayTrace(configured: Configured | undefined): boolean {
   return configured === undefined || (configured.trace !== undefined && configured.seconds > LONG);
 }

@@ -34,6 +34,7 @@ import {
 import { findStanding } from './standing.ts';
 import { packageStep, scriptletStep } from './steps.ts';
 import { makeTops, type Top } from './tops.ts';
+import { LONG } from './trace.ts';
 import { infoNameOf, layOut } from './unpacked.ts';
 import type { Conflict, View, ViewLayer } from './view.ts';
 
@@ -255,6 +256,7 @@ function scriptletJob(
     return steps;
   };
   const hasPackages = debs.length > 0;
+  // Of packages nobody knows yet how long they take.
   const isTraced = hasPackages || wasLong(bench, scriptlet);
   const job = {
     name: scriptlet.name,
@@ -285,9 +287,6 @@ function scriptletJob(
     prepare: (folder, isConfigured) => prepare(folder, true, isConfigured),
   };
 }
-
-/** Seconds beyond which it is worth knowing that a layer need not run again. One with packages is worth it, as nobody knows yet. */
-const LONG = 1;
 
 function wasLong({ store, conf }: Bench, { name }: Scriptlet): boolean {
   return (store.lastOf(name, conf.name)?.seconds ?? 0) > LONG;

@@ -21,6 +21,9 @@ export type Trace = {
   readonly asked: 'whole' | readonly string[];
 };
 
+/** Seconds from which on it is worth knowing that something need not run again: to note what it looks for takes 0.07 to 0.1. */
+export const LONG = 1;
+
 const FORMAT = 4;
 
 export function formatTrace(trace: Trace): string {

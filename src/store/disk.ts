@@ -69,23 +69,21 @@ async function measureBatch(
 /** Makes an extent of each line of depth 0 and those after it: find goes through what it was given in order. */
 function startReading(inodes: Inodes) {
   const extents: Extent[] = [];
-  let own = 0;
-  let shared: number[] = [];
-  const endExtent = (): void => void extents.push({ own, shared: Uint32Array.from(shared) });
-  let isFirst = true;
+  let last: { own: number; readonly shared: number[] } | undefined;
+  const endExtent = (): void => {
+    if (last) extents.push({ own: last.own, shared: Uint32Array.from(last.shared) });
+  };
   /** The numbers of the line, and how many there are before the one that is being read. */
   const line = [0, 0, 0, 0];
   let at = 0;
   const endLine = (): void => {
     const [depth, blocks, links, inode] = line as [number, number, number, number];
     if (depth === 0) {
-      if (!isFirst) endExtent();
-      isFirst = false;
-      own = 0;
-      shared = [];
+      endExtent();
+      last = { own: 0, shared: [] };
     }
-    if (at === 1) own += blocks * BLOCK;
-    else shared.push(inodes.add(inode, blocks * BLOCK, links));
+    if (at === 1) last!.own += blocks * BLOCK;
+    else last!.shared.push(inodes.add(inode, blocks * BLOCK, links));
     line.fill(0);
     at = 0;
   };
@@ -98,7 +96,7 @@ function startReading(inodes: Inodes) {
       }
     },
     end(): Extent[] {
-      if (!isFirst) endExtent();
+      endExtent();
       return extents;
     },
   };
