@@ -11,7 +11,7 @@ import { decodeManifest, type Entry, encodeManifest, type TreePath } from '../st
 import { at, digestFile, linkEntry, makeEntry, scanTree, setTime } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
 import type { Inputs } from './key.ts';
-import { formatTrace, LONG, parseTrace, type Trace } from './trace.ts';
+import { formatTrace, parseTrace, type Trace } from './trace.ts';
 
 /**
  * Where a scriptlet's packages are kept as they were configured, and what they were configured on. A run with the same key goes on from there
@@ -112,11 +112,6 @@ export function takeUp({ folder, key }: Checkpoint, work: string): Configured | 
   if (existsSync(upper)) renameSync(upper, join(work, 'damaged'));
   if (existsSync(folder)) removeIfPossible(() => renameSync(folder, join(work, 'stale')));
   return undefined;
-}
-
-/** Whether a run that goes on from packages is to note what it looks for: it must be known what these looked for, and have taken long. */
-export function mayTrace(configured: Configured | undefined): boolean {
-  return configured === undefined || (configured.trace !== undefined && configured.seconds > LONG);
 }
 
 /** False when a file is not what its digest says. */

@@ -35,6 +35,7 @@ import { findStanding } from './standing.ts';
 import { packageStep, scriptletStep } from './steps.ts';
 import { makeTops, type Top } from './tops.ts';
 import { LONG } from './trace.ts';
+import { expectRun } from './tracer.ts';
 import { infoNameOf, layOut } from './unpacked.ts';
 import type { Conflict, View, ViewLayer } from './view.ts';
 
@@ -108,6 +109,7 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
   const base = obtain(bench, results, 'base', baseInputs(bench.lock, bench.conf), [], (own, inputs) => {
     const made = runBase(own, bench.trees, inputs);
     unpackAhead(bench, sequence); // after what it has asked for itself
+    expectRun({ layers: bench.store.layout.layers, view: [] }); // all of them, and so of the short ones each
     return made;
   }).then(
     (row): Outcome => ({ kind: 'done', layer: { name: 'base', row, sees: new Set() } }),
@@ -256,8 +258,6 @@ function scriptletJob(
     return steps;
   };
   const hasPackages = debs.length > 0;
-  // Of packages nobody knows yet how long they take.
-  const isTraced = hasPackages || wasLong(bench, scriptlet);
   const job = {
     name: scriptlet.name,
     kind: 'scriptlet',
@@ -266,7 +266,8 @@ function scriptletJob(
     scriptlet,
     earlierDone,
     hasPackages,
-    isTraced,
+    isTraced: true,
+    wasLong: wasLong(bench, scriptlet),
   } as const;
   const what = whatRuns(scriptlet, debs);
   const byDpkgAlone: LayerJob = {

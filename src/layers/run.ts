@@ -14,13 +14,13 @@ import type { LayerKind, LayerRow, Store } from '../store/layers.ts';
 import type { Manifest, TreePath } from '../store/manifest.ts';
 import { isTight } from '../store/reserve.ts';
 import { type Captured, type CaptureOptions, capture, createdNames } from './capture.ts';
-import { type Checkpoint, keepCheckpoint, mayTrace, takeUp } from './checkpoint.ts';
+import { type Checkpoint, type Configured, keepCheckpoint, takeUp } from './checkpoint.ts';
 import { giveIds, knows, type Ledger, renumbering } from './ids.ts';
 import { type Inputs, keyOf } from './key.ts';
 import { type Ending, runSandboxed, STACK_LIMIT, type Step } from './sandbox.ts';
 import type { Top } from './tops.ts';
 import { formatTrace, inOrder, type Trace, unite } from './trace.ts';
-import { type Watched, watchRun } from './tracer.ts';
+import { expectRun, isWatching, type TracedView, watchRun } from './tracer.ts';
 import type { Unpacked } from './unpacked.ts';
 import { type Extra, makeTop, type View } from './view.ts';
 
@@ -56,8 +56,10 @@ export type LayerJob = {
   readonly layOut?: (folder: string) => Unpacked;
   /** Whether its first step configures packages. */
   readonly hasPackages?: boolean;
-  /** Whether it is noted what the run looks for. */
+  /** Whether it may be noted what the run looks for. */
   readonly isTraced?: boolean;
+  /** Whether its last run was worth that. */
+  readonly wasLong?: boolean;
   /** The same layer made by dpkg alone, for when its packages fail otherwise. */
   readonly otherwise?: () => Promise<LayerJob>;
   /** Where its packages may be as an earlier run configured them. */
@@ -99,21 +101,23 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   const started = Date.now();
   try {
     if (job.fill) return await fillLayer(workshop, job, folder, clock, job.fill);
-    unpacked = job.layOut?.(join(folder, 'unpacked'));
-    top = unpacked
-      ? ownTop(workshop, job, folder, unpacked.view)
-      : (job.top?.() ?? ownTop(workshop, job, folder));
     const configured = job.checkpoint && takeUp(job.checkpoint, folder);
     if (configured !== undefined) {
       report({ kind: 'detail', name: job.name, text: 'goes on from its packages as they were configured' });
     }
+    const seen = mayTrace(job, configured) ? tracedView(workshop, job) : undefined;
+    if (seen) expectRun(seen);
+    unpacked = job.layOut?.(join(folder, 'unpacked'));
+    top = unpacked
+      ? ownTop(workshop, job, folder, unpacked.view)
+      : (job.top?.() ?? ownTop(workshop, job, folder));
     const steps = job.prepare(folder, configured !== undefined);
     report({ kind: 'layer-step', name: job.name, step: job.what });
     const begun = performance.now() - 1000 * (configured?.seconds ?? 0);
     const lower = [top.path, ...(unpacked ? [unpacked.path] : []), ...stackOf(store, job.view)];
-    const isTraced = job.isTraced && mayTrace(configured) && lower.length + 2 <= STACK_LIMIT;
     const ofPackages = job.hasPackages && !configured ? steps[0] : undefined;
-    const watched = isTraced ? watchView(workshop, job, ofPackages) : undefined;
+    const isTraced = seen !== undefined && lower.length + 2 <= STACK_LIMIT;
+    const watched = isTraced ? watchRun({ ...seen, own: ofPackages?.command ?? [] }) : undefined;
     const ending = await runSandboxed({
       folder,
       lower,
@@ -153,13 +157,17 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
   }
 }
 
-function watchView(
-  { store }: Workshop,
-  { view }: LayerJob,
-  ofPackages: Step | undefined,
-): Watched | undefined {
-  const numbers = view.layers.map(({ row }) => row.n);
-  return watchRun({ layers: store.layout.layers, view: numbers, own: ofPackages?.command ?? [] });
+/**
+ * Whether it is worth noting what a run looks for. Of packages nobody knows yet how long they take; a short run is noted where that costs little,
+ * as in a build of many layers. Of packages that were configured before, it must be known what that looked for.
+ */
+function mayTrace({ isTraced, wasLong, hasPackages }: LayerJob, configured: Configured | undefined): boolean {
+  if (!isTraced || (configured && !configured.trace)) return false;
+  return wasLong || (hasPackages && !configured) || isWatching();
+}
+
+function tracedView({ store }: Workshop, { view }: LayerJob): TracedView {
+  return { layers: store.layout.layers, view: view.layers.map(({ row }) => row.n) };
 }
 
 async function fillLayer(

@@ -10,7 +10,7 @@ import { pollFiles } from '../host/syscall.ts';
 import type { Entry, TreePath } from '../store/manifest.ts';
 import { SortedManifest } from '../store/sorted-manifest.ts';
 import { DATABASE, mayWatch, type Trace } from './trace.ts';
-import type { TraceReply, TraceTask } from './tracer.ts';
+import type { TraceMessage, TraceReply, TraceTask } from './tracer.ts';
 
 /** A thread that notes what runs look for, several at a time. */
 
@@ -35,15 +35,20 @@ const sessions = new Set<Session>();
 
 hurry();
 
-parentPort!.on('message', (task: TraceTask) => {
-  sessions.add(begin(task));
+parentPort!.on('message', (message: TraceMessage) => {
+  hear(message);
   while (sessions.size > 0) serve();
 });
+
+function hear(message: TraceMessage): void {
+  if ('fd' in message) sessions.add(begin(message));
+  else for (const n of message.view) contentsOf(message.layers, n);
+}
 
 /** One round. */
 function serve(): void {
   for (let next = receiveMessageOnPort(parentPort!); next; next = receiveMessageOnPort(parentPort!))
-    sessions.add(begin(next.message as TraceTask));
+    hear(next.message as TraceMessage);
   const all = [...sessions];
   const states = pollFiles(
     all.map(({ server }) => server.fd),

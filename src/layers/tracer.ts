@@ -1,19 +1,22 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { threadFile } from '../host/own.ts';
 import type { Trace } from './trace.ts';
 
+/** The folder of the store's layers, and the numbers of those in a view. */
+export type TracedView = { readonly layers: string; readonly view: readonly number[] };
+
 /** What the thread is told to note: what is looked for on the filesystem that gets mounted with `fd`. */
-export type TraceTask = {
+export type TraceTask = TracedView & {
   readonly fd: number;
   /** Not 0 once the run has ended. */
   readonly ended: SharedArrayBuffer;
-  /** The folder of the store's layers, and the numbers of those in the view. */
-  readonly layers: string;
-  readonly view: readonly number[];
   /** The command that configures the packages; empty where there are none. */
   readonly own: readonly string[];
 };
+
+/** A view alone is that of a task to come: what its layers have is read before the run waits for it. */
+export type TraceMessage = TraceTask | TracedView;
 
 /** Of the task with that descriptor. */
 export type TraceReply = { readonly fd: number; readonly trace: Trace | undefined };
@@ -28,10 +31,24 @@ export type Watched = {
   hasFailed(): boolean;
 };
 
+const FUSE = '/dev/fuse';
+
 type Waiting = { resolve(trace: Trace | undefined): void; fail(): void };
 
 /** One for all runs: it is started when there is something to note, and does not keep the process alive. */
 let thread: { readonly worker: Worker; readonly waiting: Map<number, Waiting> } | undefined;
+
+/** Whether the thread is there, so that to watch one more run costs next to nothing. */
+export function isWatching(): boolean {
+  return thread !== undefined;
+}
+
+/** Starts the thread for a run that may be watched, and has it read the view, while that run is prepared. */
+export function expectRun({ layers, view }: TracedView): void {
+  if (!existsSync(FUSE)) return;
+  thread ??= startThread();
+  thread.worker.postMessage({ layers, view } satisfies TraceMessage);
+}
 
 /**
  * Has a thread note what a run on a view looks for, once the filesystem of `fd` is part of its overlay. The program that mounts it
@@ -57,7 +74,7 @@ export function watchRun(task: Omit<TraceTask, 'fd' | 'ended'>): Watched | undef
   };
   waiting.set(fd, { resolve, fail });
   worker.ref();
-  worker.postMessage({ fd, ended: ended.buffer, ...task } satisfies TraceTask);
+  worker.postMessage({ fd, ended: ended.buffer, ...task } satisfies TraceMessage);
   return {
     fd,
     async end() {
@@ -78,6 +95,7 @@ function startThread(): NonNullable<typeof thread> {
     waiting: new Map<number, Waiting>(),
   };
   const { worker, waiting } = started;
+  worker.unref();
   worker.on('message', ({ fd, trace }: TraceReply) => waiting.get(fd)?.resolve(trace));
   const failed = (): void => {
     if (thread === started) thread = undefined;
@@ -89,7 +107,7 @@ function startThread(): NonNullable<typeof thread> {
 
 function openFuse(): number | undefined {
   try {
-    return openSync('/dev/fuse', 'r+');
+    return openSync(FUSE, 'r+');
   } catch {
     return undefined;
   }

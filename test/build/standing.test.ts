@@ -56,6 +56,23 @@ test('a layer whose run looked for nothing of what came to its view does not run
   assert.deepEqual(build(project).ran, []);
 });
 
+test('what short runs look for is noted in a build that makes the base, and not where one of them runs alone', () => {
+  const short = 'need lib\ndo_run() { cp etc/lib etc/$NAME; }\n';
+  const project = makeProject(
+    { lib: 'do_run() { echo 1 >etc/lib; }\n', short: short.replace('$NAME', 'short') },
+    { store: 'empty' },
+  );
+  build(project);
+  const more = (n: number): string[] => {
+    edit(project, 'scriptlets/lib.sh', (text) => text.replace(/; }$/m, `; echo ${n} >etc/more; }`));
+    return ranIn(build(project));
+  };
+  assert.deepEqual(more(1), ['lib']);
+  edit(project, 'scriptlets/short.sh', (text) => text.replace('cp ', 'cp -p '));
+  assert.deepEqual(ranIn(build(project)), ['short']);
+  assert.deepEqual(more(2), ['lib', 'short']);
+});
+
 test('without what was noted, or with --rerun, it runs; and what was noted is looked after', () => {
   const project = makeProject({ lib: SCRIPTLETS.lib, plain: SCRIPTLETS.plain }, { apt: true });
   build(project);
