@@ -131,12 +131,13 @@ async function buildInOneTree(bench: Bench, sequence: Sequence, folder: string):
     manifestOf: (n) => (isBase(n) ? store.manifestOf(n) : captured.manifest),
     recordsOf: (n) => (isBase(n) ? store.recordsOf(n) : captured.records),
     treeOf: (n) => (isBase(n) ? store.treeOf(n) : upper),
-    holdersOf: () => [base.row.n, ALL],
+    holderNamesOf: () => ['base', 'all'],
     namesIn: () => [],
     results: store.results,
   };
   const digest = contentDigest(captured.manifest, captured.records);
-  const all: ViewLayer = { name: 'all', row: { ...base.row, n: ALL, digest }, sees: new Set(['base']) };
+  const row = { ...base.row, n: ALL, name: 'all', digest };
+  const all: ViewLayer = { name: 'all', row, sees: new Set(['base']) };
   return { view: mergeView(contents, [base, all]), contents };
 }
 

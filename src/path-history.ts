@@ -1,9 +1,8 @@
 import { planOfRecipe } from './layers/image.ts';
-import { isEqual } from './layers/kept-view.ts';
 import type { ImagePlan } from './layers/plan.ts';
 import { type BuildName, buildText, keptBuilds, readBuild } from './store/builds.ts';
 import type { Store } from './store/layers.ts';
-import { type Entry, identity, type TreePath } from './store/manifest.ts';
+import { type Entry, identity, isEqual, type TreePath } from './store/manifest.ts';
 
 /** How what lies at a path differs from what lay there. */
 export type PathChange = 'added' | 'removed' | 'type' | 'content' | 'metadata' | 'time';

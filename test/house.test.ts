@@ -103,6 +103,7 @@ const PURE = [
   'page/squarify.ts',
   'page/tree.ts',
   'store/manifest.ts',
+  'store/path-hash.ts',
   'store/sorted-manifest.ts',
 ];
 const EDGES = ['node:fs', 'node:fs/promises', 'node:child_process', 'node:net', 'node:http', 'node:https'];

@@ -21,20 +21,14 @@ import {
   type Entry,
   encodeManifest,
   type File,
+  isEqual,
   parentOf,
   type TreePath,
 } from '../store/manifest.ts';
 import { at, handsDown, linkEntry, makeEntry, removeTree, setMetadata, setTime } from '../store/tree.ts';
 import { startTreeHelper, type TreeTask } from '../store/tree-helper.ts';
 import { bytesOf, sideBySide } from './difference.ts';
-import {
-  addDifferent,
-  changedPaths,
-  haveSameRecords,
-  isEqual,
-  keepLayers,
-  reviveLayers,
-} from './kept-view.ts';
+import { addDifferent, changedPaths, haveSameRecords, keepLayers, reviveLayers } from './kept-view.ts';
 import { type ImagePlan, type Part, planImage } from './plan.ts';
 import { mergeView } from './view.ts';
 

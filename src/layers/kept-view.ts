@@ -1,6 +1,6 @@
 import type { KeptLayer } from '../store/builds.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
-import { type Entry, identity, type TreePath } from '../store/manifest.ts';
+import type { Entry, TreePath } from '../store/manifest.ts';
 import { differentEntries } from '../store/sorted-manifest.ts';
 import { differencesBetween } from './difference.ts';
 import { ruledPaths } from './displaced.ts';
@@ -118,10 +118,6 @@ function* differingIn(
 /** Adds the paths at which two lists of entries in byte order differ. */
 export function addDifferent(paths: Set<TreePath>, before: Iterable<Entry>, now: Iterable<Entry>): void {
   for (const { path } of differencesBetween(before, now)) paths.add(path);
-}
-
-export function isEqual(a: Entry, b: Entry): boolean {
-  return a.mtime === b.mtime && identity(a) === identity(b);
 }
 
 type KeptView = {

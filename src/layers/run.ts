@@ -225,7 +225,7 @@ async function captureLayer(
     gids: renumbering(created.gids, ids.gids),
     ...(unpacked ? { brought: unpacked.at, given: unpacked.view.records } : {}),
   });
-  store.shareFiles(upper, captured.manifest, (path) => unpacked?.at(path) !== undefined);
+  store.shareFiles(upper, captured.manifest, job.name, (path) => unpacked?.at(path) !== undefined);
   return publishTree(workshop, job, upper, folder, {
     ...captured,
     ids,

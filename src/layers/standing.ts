@@ -40,9 +40,12 @@ export function standsOn(store: Store, { row, view }: Ran, trace: Trace, now: Vi
   const before = mergeView(store, view);
   const changed = changedPaths(store, before, now);
   if (changed === undefined || now.conflicts.length > 0) return false;
-  const numbers = new Set(view.map((layer) => layer.row.n));
+  const named = Map.groupBy(view, (layer) => layer.row.name);
   const entriesAt = (path: TreePath): Entry[] =>
-    store.holdersOf(path).flatMap((n) => (numbers.has(n) ? (store.manifestOf(n).get(path) ?? []) : []));
+    store
+      .holderNamesOf(path)
+      .flatMap((name) => named.get(name) ?? [])
+      .flatMap((layer) => store.manifestOf(layer.row.n).get(path) ?? []);
   return stands(trace, store.manifestOf(row.n), { before, now, changed, entriesAt });
 }
 

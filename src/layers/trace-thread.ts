@@ -8,6 +8,7 @@ import { errno } from '../host/error.ts';
 import { type FolderServer, type FolderTree, folderServer, type Look, PLAIN } from '../host/fuse.ts';
 import { pollFiles } from '../host/syscall.ts';
 import type { Entry, TreePath } from '../store/manifest.ts';
+import { hasHash, hashOfPath } from '../store/path-hash.ts';
 import { SortedManifest } from '../store/sorted-manifest.ts';
 import { DATABASE, mayWatch, type Trace } from './trace.ts';
 import type { TraceMessage, TraceReply, TraceTask } from './tracer.ts';
@@ -109,7 +110,7 @@ function begin({ fd, ended, layers, view, own }: TraceTask): Session {
     lookOf(path) {
       const all = foldersAt(contents, path);
       if (all.length === 0 || !mayWatch(path, all)) return undefined;
-      const hash = hashOf(path);
+      const hash = hashOfPath(path);
       return contents.some((layer) => layer.hasOther(path, hash)) ? undefined : all.at(-1);
     },
     missed(path) {
@@ -159,12 +160,12 @@ function contentsOf(layers: string, n: number): Contents {
     folders.set(path, { type, mode, uid, gid, mtime, xattrs });
   const others = new Uint32Array(manifest.size - folders.size);
   let next = 0;
-  for (const { path, type } of manifest.outline()) if (type !== 'dir') others[next++] = hashOf(path);
+  for (const { path, type } of manifest.outline()) if (type !== 'dir') others[next++] = hashOfPath(path);
   others.sort();
   const contents: Contents = {
     folders,
     hasOther: (path, hash) =>
-      holds(others, hash) &&
+      hasHash(others, hash) &&
       !folders.has(path) &&
       new SortedManifest(readFileSync(file)).get(path as TreePath) !== undefined,
   };
@@ -179,24 +180,6 @@ function foldersAt(contents: readonly Contents[], path: string): Folder[] {
     if (one) all.push(one);
   }
   return all;
-}
-
-/** FNV-1a, 32 bits. */
-function hashOf(path: string): number {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < path.length; at++) hash = Math.imul(hash ^ path.charCodeAt(at), 0x01000193);
-  return hash >>> 0;
-}
-
-/** By bisection. */
-function holds(sorted: Uint32Array, value: number): boolean {
-  let [from, to] = [0, sorted.length];
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if (sorted[middle]! < value) from = middle + 1;
-    else to = middle;
-  }
-  return sorted[from] === value;
 }
 
 type Reader = { readonly program: Program | undefined; times: number };

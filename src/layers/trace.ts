@@ -1,7 +1,6 @@
 import { mayFind, type Sought } from '../debian/name-search.ts';
 import { fieldOf, type Records } from '../debian/records.ts';
-import { type Entry, type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
-import { isEqual } from './kept-view.ts';
+import { type Entry, isEqual, type Manifest, parentOf, type TreePath } from '../store/manifest.ts';
 import type { RecordFile, View } from './view.ts';
 
 /**

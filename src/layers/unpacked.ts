@@ -3,7 +3,7 @@ import { treePath } from '../debian/deb-paths.ts';
 import { fieldOf, isRecordFile, type Records } from '../debian/records.ts';
 import { removedConffiles } from '../debian/unpack.ts';
 import type { LayerRow, Store } from '../store/layers.ts';
-import { type Entry, identity, parentOf, printable, type TreePath } from '../store/manifest.ts';
+import { type Entry, isEqual, parentOf, printable, type TreePath } from '../store/manifest.ts';
 import { outlineOf, startingWith } from '../store/sorted-manifest.ts';
 import { at, handsDown, makeEntry, setTime } from '../store/tree.ts';
 import { isOpaque } from './capture.ts';
@@ -86,7 +86,7 @@ function mayStandBeside(one: string, other: string): boolean {
 }
 
 function areSame(a: Entry | undefined, b: Entry | undefined): boolean {
-  return a !== undefined && b !== undefined && a.mtime === b.mtime && identity(a) === identity(b);
+  return a !== undefined && b !== undefined && isEqual(a, b);
 }
 
 /** Undefined: the deb can be stacked, as far as the view alone says. Adds to `shared`. */

@@ -66,8 +66,8 @@ export function viewDigests(layers: readonly ViewLayer[]): Digest[] {
 export type LayerContents = {
   manifestOf(n: number): Manifest;
   recordsOf(n: number): RecordPatches;
-  /** The numbers of all layers that may hold something at a path, of the view or not. */
-  holdersOf(path: TreePath): readonly number[];
+  /** The names of all layers that may hold something at a path, of the view or not. */
+  holderNamesOf(path: TreePath): readonly string[];
   /** The names in a folder at which some layer may hold something. */
   namesIn(folder: TreePath): readonly string[];
 };
@@ -157,16 +157,15 @@ type Lookups = {
 
 /** Looks paths up one at a time, in the layers that hold them. */
 function lookUpPaths(store: LayerContents, layers: readonly ViewLayer[], sees: Sees): Lookups {
-  const positions = new Map<number, number[]>();
-  for (const [position, { row }] of layers.entries()) {
-    positions.set(row.n, [...(positions.get(row.n) ?? []), position]);
-  }
+  const named = Map.groupBy(layers.keys(), (layer) => layers[layer]!.row.name);
   const spots = new Map<TreePath, Spot>();
   const changesAt = (path: TreePath): Change<Entry>[] => {
     const changes: Change<Entry>[] = [];
-    for (const n of store.holdersOf(path)) {
-      const value = positions.has(n) ? store.manifestOf(n).get(path) : undefined;
-      if (value) for (const layer of positions.get(n)!) changes.push({ layer, value });
+    for (const name of store.holderNamesOf(path)) {
+      for (const layer of named.get(name) ?? []) {
+        const value = store.manifestOf(layers[layer]!.row.n).get(path);
+        if (value) changes.push({ layer, value });
+      }
     }
     return changes.sort((a, b) => a.layer - b.layer);
   };

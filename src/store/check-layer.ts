@@ -2,10 +2,11 @@ import { readdirSync, readFileSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
 import { checkTree, type Fault, type Way } from './check-tree.ts';
-import { contentDigestOf, type Extent, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
+import { contentDigestOf, type Extent, rowOf } from './content.ts';
 import { canonicalJson, digestOf } from './digest.ts';
 import type { LayerNote, LayerRow } from './layers.ts';
 import type { Entry, File, Manifest, TreePath } from './manifest.ts';
+import { hashOfPath } from './path-hash.ts';
 import { SortedManifest } from './sorted-manifest.ts';
 
 /** A layer as its folder has it, its tree apart. */
@@ -23,12 +24,9 @@ export type LayerReport = {
   readonly faults: readonly Fault[];
   /** The folders that are only ways to something: how they look, its view decides. */
   readonly ways: readonly Way[];
-  /** Of its rows in the table `paths`. */
-  readonly paths: PathSum;
+  /** The hashes of its paths. */
+  readonly paths: Uint32Array;
 };
-
-/** Equal for equal sets of rows of the table `paths`, in whatever order. */
-export type PathSum = { readonly count: number; readonly sum: number };
 
 /** What stands in a layer's folder. */
 export const LAYER_FILES = ['tree', 'manifest', 'layer.json', 'settled', 'trace'];
@@ -98,7 +96,7 @@ export type LayerCheck = {
 /** Compares a layer's folder with its note and manifest. Needs the store's lock, shared. */
 export function checkLayer(layers: string, n: number, { deep, claim = () => true }: LayerCheck): LayerReport {
   const folder = join(layers, String(n));
-  const none = { n, row: undefined, view: [], faults: [], ways: [], paths: { count: 0, sum: 0 } };
+  const none = { n, row: undefined, view: [], faults: [], ways: [], paths: new Uint32Array() };
   let found: FoundLayer;
   try {
     found = readLayer(folder);
@@ -107,7 +105,7 @@ export function checkLayer(layers: string, n: number, { deep, claim = () => true
     throw error;
   }
   const ways: Way[] = [];
-  const tally = startTally();
+  const tally = startTally(found.manifest.size);
   const faults = checkTree(join(folder, 'tree'), tally.through(found.manifest.values()), {
     reads: (entry, stat) => deep && claim(entry, stat),
     onWay: (way) => ways.push(way),
@@ -117,7 +115,7 @@ export function checkLayer(layers: string, n: number, { deep, claim = () => true
   const beside = strange.map((name) => ({ path: `../${name}` as TreePath, what: 'does not belong here' }));
   if (names.includes(TRACE) && readTrace(join(folder, TRACE)) === undefined)
     beside.push({ path: `../${TRACE}` as TreePath, what: 'is damaged' });
-  const { note, manifest } = found;
+  const { note } = found;
   const { extent, paths } = tally.end();
   return {
     n,
@@ -125,17 +123,18 @@ export function checkLayer(layers: string, n: number, { deep, claim = () => true
     view: note.view.map(([, below]) => below),
     faults: [...faults, ...beside],
     ways,
-    paths: deep ? deepPathSum(manifest) : paths,
+    paths,
   };
 }
 
 /** Adds entries up while somebody else goes through them: to decode a manifest costs as much as to look at its files. */
-function startTally() {
-  const rows = startPathSum();
+function startTally(size: number) {
+  const paths = new Uint32Array(size);
+  let count = 0;
   let bytes = 0;
   let rest: Iterator<Entry> | undefined;
   const take = (entry: Entry): void => {
-    rows.add(entry.path, null);
+    paths[count++] = hashOfPath(entry.path);
     if (entry.type === 'file') bytes += entry.size;
   };
   return {
@@ -149,10 +148,9 @@ function startTally() {
         }
       })();
     },
-    end(): { extent: Extent; paths: PathSum } {
+    end(): { extent: Extent; paths: Uint32Array } {
       for (let next = rest?.next(); next && !next.done; next = rest?.next()) take(next.value);
-      const paths = rows.end();
-      return { extent: { paths: paths.count, bytes }, paths };
+      return { extent: { paths: count, bytes }, paths };
     },
   };
 }
@@ -164,34 +162,4 @@ function reasonOf(error: Error): string {
   return code === 'ENOENT'
     ? `"${path}" is missing`
     : `${path === undefined ? 'it' : `"${path}"`} cannot be read: ${code}`;
-}
-
-function deepPathSum(manifest: Manifest): PathSum {
-  const linked = linkedPaths(manifest);
-  const rows = startPathSum();
-  for (const entry of manifest.values())
-    rows.add(entry.path, isShareable(entry, linked) ? fileId(entry) : null);
-  return rows.end();
-}
-
-/** Adds rows up. The entries count with `--deep` only: to make them anew is most of the work. */
-export function startPathSum(): { add(path: string, entry: Buffer | null): void; end(): PathSum } {
-  let count = 0;
-  let sum = 0;
-  return {
-    add(path, entry) {
-      count++;
-      sum += hashOf(entry ? `${path}\0${entry.toString('latin1')}` : path);
-    },
-    end: () => ({ count, sum }),
-  };
-}
-
-/** FNV-1a, 32 bits: a million of them stay below 2^53. */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  }
-  return hash >>> 0;
 }

@@ -10,7 +10,7 @@ import { Store } from './layers.ts';
 import { type Layout, layoutOf } from './layout.ts';
 import { sweepNames } from './names.ts';
 import { isTight, keepReserve } from './reserve.ts';
-import { dropLayerRows, dropResults, keepBuildRows, keepFloor, tidyIndex } from './rows.ts';
+import { dropLayerRows, dropResults, keepBuildRows, keepFloor, shrinkIndex } from './rows.ts';
 import { removeTree } from './tree.ts';
 
 /** Layers whose rows go in one step; where there is next to no room, few: each row may touch several pages of the index. */
@@ -39,6 +39,7 @@ export async function collect(
     remove(layout, holding, left);
     await turn();
   }
+  const names = new Set(layers.map((holding) => store.layerNumbered(numberOf(holding))?.name ?? ''));
   const lost = others.filter(({ id }) => id.startsWith('layer ')).map(numberOf);
   withRoom(layout, () => dropLayerRows(index, lost));
   for (let at = 0, size = 0; at < layers.length; at += size) {
@@ -54,7 +55,8 @@ export async function collect(
     dropResults(index, results);
     if (layers.length > 0) sweepNames(layout);
     if (layers.length > 0) keepFloor(index, plan.floor);
-    if (layers.length > 0) tidyIndex(index);
+    if (layers.length > 0) store.renewHolders(names);
+    if (layers.length > 0) shrinkIndex(index);
   });
   keepReserve(layout);
   return left;

@@ -1,6 +1,6 @@
 import { canonicalJson, type Digest, digestInParts, digestOf } from './digest.ts';
 import type { LayerNote, LayerRow, RecordPatches } from './layers.ts';
-import { type Entry, encodeManifest, type Manifest } from './manifest.ts';
+import type { Entry, Manifest } from './manifest.ts';
 import { bytesOf } from './sorted-manifest.ts';
 
 /** The digest of a layer's content: its manifest and its record patches. */
@@ -38,9 +38,4 @@ export function linkedPaths(manifest: Manifest): Set<string> {
 /** A file may be one with that of another layer, but no hard link: then its other names would come along. */
 export function isShareable(entry: Entry, linked: ReadonlySet<string>): boolean {
   return entry.type === 'file' && entry.size > 0 && entry.link === undefined && !linked.has(entry.path);
-}
-
-/** By what the index finds a file again that is the same in path, content and metadata. */
-export function fileId(entry: Entry): Buffer {
-  return Buffer.from(digestOf(encodeManifest([entry])).slice(0, 32), 'hex');
 }

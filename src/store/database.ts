@@ -8,7 +8,10 @@ export type Database = BetterSqlite3.Database;
 export type Statement<Bind extends unknown[], Row> = BetterSqlite3.Statement<Bind, Row>;
 
 /** The version of the index's tables. */
-export const SCHEMA = 3;
+export const SCHEMA = 4;
+
+/** One path of a layer, and that layer's name. */
+export const ADD_HOLDER = 'INSERT OR IGNORE INTO holders (path, name) VALUES (?, ?)';
 
 /**
  * Opens the index, making what is missing of it. Every pragma is set on every open. A write that finds another one waits for it.

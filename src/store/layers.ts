@@ -6,10 +6,11 @@ import { attempt } from '../host/program.ts';
 import { randomName } from '../host/random.ts';
 import { removeIfPossible } from '../host/remove.ts';
 import { writeFile } from '../host/write.ts';
+import { findAlike } from './alike.ts';
 import { type BuildName, type BuildNote, buildText, keptBuilds, readBuild, writeBuild } from './builds.ts';
-import { type PathSum, readTrace, startPathSum, TRACE, traceFile } from './check-layer.ts';
-import { contentDigestOf, extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
-import { type Database, SCHEMA, type Statement } from './database.ts';
+import { readTrace, TRACE, traceFile } from './check-layer.ts';
+import { contentDigestOf, extentOf, isShareable, linkedPaths, rowOf } from './content.ts';
+import { ADD_HOLDER, type Database, SCHEMA, type Statement } from './database.ts';
 import { canonicalJson, type Digest, digestOf, type Json } from './digest.ts';
 import { IndexFile } from './index-file.ts';
 import { type Layout, layoutOf, prepareLayout, readOnlyError, syncFolder } from './layout.ts';
@@ -24,9 +25,10 @@ import {
 } from './locks.ts';
 import { type Manifest, parentOf, type TreePath } from './manifest.ts';
 import { TreeNames } from './names.ts';
+import { hashOfPath } from './path-hash.ts';
 import { buildRowOf, distrust, isSettled, layerNumbers, markSettled } from './rebuild.ts';
 import { durably, keepBuildRows } from './rows.ts';
-import { bytesOf, holdDecoded, SortedManifest } from './sorted-manifest.ts';
+import { bytesOf, holdDecoded, outlineOf, SortedManifest } from './sorted-manifest.ts';
 import { syncFilesystemOf } from './sync.ts';
 import { at, removeTree, setTime } from './tree.ts';
 
@@ -168,9 +170,9 @@ export class Store {
   /** Brings an index that an earlier snap made up to date. */
   #migrate(): void {
     if ((this.#database.pragma('user_version', { simple: true }) as number) >= SCHEMA) return;
-    this.#database.exec('DROP TABLE IF EXISTS files');
-    const layers = this.#database.prepare<[], { n: number }>('SELECT n FROM layers').all();
-    for (const { n } of layers) this.#addPaths(n, this.manifestOf(n));
+    this.#database.exec('DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS paths');
+    for (const { n, name } of this.#statements.layers.all())
+      this.#addHolder(name, readManifest(this.layout, n));
     this.#database.exec("DELETE FROM builds; DELETE FROM results WHERE key LIKE 'unchanged %'");
     this.#database.pragma(`user_version = ${SCHEMA}`);
   }
@@ -196,14 +198,35 @@ export class Store {
       this.#statements.addBuild.run(buildRowOf(note));
   }
 
-  #addPaths(n: number, manifest: Manifest): void {
-    const linked = linkedPaths(manifest);
-    for (const entry of manifest.values()) {
-      this.#statements.addPath.run(entry.path, n, isShareable(entry, linked) ? fileId(entry) : null);
+  #addHolder(name: string, manifest: Manifest): void {
+    for (const { path } of outlineOf(manifest)) this.#statements.addHolder.run(path, name);
+  }
+
+  /**
+   * Takes out what the index knows of the contents of layers that are gone: of names that no layer has any more, and of these names, which some
+   * still have. Nothing depends on it. Needs the store's lock, exclusive.
+   */
+  renewHolders(names: ReadonlySet<string>): void {
+    const renew = (renewed: ReadonlySet<string>): void =>
+      this.#transaction(() => {
+        this.#statements.dropHolders.run(JSON.stringify([...renewed]));
+        for (const { n, name } of this.#statements.layers.all())
+          if (renewed.has(name)) this.#addHolder(name, readManifest(this.layout, n));
+      });
+    try {
+      renew(names);
+    } catch (error) {
+      if (!(error instanceof SnapError) || error.code !== 'STORE') throw error;
+      renew(new Set()); // a manifest cannot be read: what it has shall be found all the same
     }
   }
 
-  /** The numbers of the layers that may hold something at a path; in no order. No lock. */
+  /** The names of the layers that may hold something at a path; in no order. No lock. */
+  holderNamesOf(path: TreePath): string[] {
+    return this.#statements.holderNames.all(path);
+  }
+
+  /** The numbers of these layers, as many as there are of each name; in no order. No lock. */
   holdersOf(path: TreePath): number[] {
     return this.#statements.holders.all(path);
   }
@@ -268,6 +291,11 @@ export class Store {
     return this.#statements.names.all().map(({ name }) => name);
   }
 
+  /** The numbers of so many layers of a name, the newest first. No lock. */
+  newestOf(name: string, most: number): number[] {
+    return this.#statements.newest.all(name, most);
+  }
+
   treeOf(n: number): string {
     return join(this.layout.layers, String(n), 'tree');
   }
@@ -280,8 +308,7 @@ export class Store {
   manifestOf(n: number): Manifest {
     const known = this.#manifests.get(n);
     if (known) return known;
-    const file = join(this.layout.layers, String(n), 'manifest');
-    const manifest = ofLayer(file, () => new SortedManifest(readFileSync(file)));
+    const manifest = readManifest(this.layout, n);
     this.#manifests.set(n, manifest);
     return manifest;
   }
@@ -352,21 +379,27 @@ export class Store {
   }
 
   /**
-   * Gives every file of the tree that an earlier layer holds too, with the same path, content and metadata, that layer's inode.
-   * The folders keep their times. Success promises nothing: a file that cannot be shared stays as it is, and so does what
-   * `isShared` names. Needs the store's lock, shared.
+   * Gives every file of the tree that another layer holds too, with the same path, content and metadata, that layer's inode: one of the newest
+   * of the same name, or the newest of another one that has something there. The folders keep their times. Success promises nothing: a file
+   * that cannot be shared stays as it is, and so does what `isShared` names. Needs the store's lock, shared.
    */
-  shareFiles(tree: string, manifest: Manifest, isShared: (path: TreePath) => boolean = () => false): void {
+  shareFiles(
+    tree: string,
+    manifest: Manifest,
+    name: string,
+    isShared: (path: TreePath) => boolean = () => false,
+  ): void {
     const times = new Map<string, number>();
     holdDecoded(manifest);
     const linked = linkedPaths(manifest);
+    const alike = findAlike(this, manifest, name);
     for (const entry of manifest.values()) {
       if (isShared(entry.path) || !isShareable(entry, linked)) continue;
-      const row = this.#statements.sharedFile.get(entry.path, fileId(entry));
-      if (!row) continue;
+      const n = alike(entry);
+      if (n === undefined) continue;
       const parent = parentOf(entry.path);
       if (!times.has(parent)) times.set(parent, lstatSync(at(tree, parent)).mtimeMs / 1000);
-      replaceByLink(at(tree, entry.path), at(this.treeOf(row.layer), entry.path));
+      replaceByLink(at(tree, entry.path), at(this.treeOf(n), entry.path));
     }
     for (const [folder, seconds] of times) setTime(at(tree, folder), seconds);
   }
@@ -405,7 +438,7 @@ export class Store {
     renameSync(folder, join(this.layout.layers, String(n)));
     const row = rowOf(n, note, extentOf(manifest));
     this.#statements.addLayer.run({ ...row, boot: this.#boot });
-    this.#addPaths(n, manifest);
+    this.#addHolder(note.name, manifest);
     return row;
   }
 
@@ -512,19 +545,23 @@ export class Store {
     }));
   }
 
-  /** What the table of paths holds of each layer; the ids of entries count only with `deep`. No lock. */
-  pathSums(deep: boolean): ReadonlyMap<number, PathSum> {
+  /** By name, the hashes of the paths at which the index has layers of that name hold something, in order. No lock. */
+  holderHashes(): ReadonlyMap<string, Uint32Array> {
     return this.#index.mending(() => {
-      const sums = new Map<number, ReturnType<typeof startPathSum>>();
-      const rows = this.#database.prepare<[], { path: string; layer: number; entry: Buffer | null }>(
-        'SELECT path, layer, entry FROM paths',
+      const counts = this.#database.prepare<[], { name: string; count: number }>(
+        'SELECT name, count(*) AS count FROM holders GROUP BY name',
       );
-      for (const { path, layer, entry } of rows.iterate()) {
-        const sum = sums.get(layer) ?? startPathSum();
-        sums.set(layer, sum);
-        sum.add(path, deep ? entry : null);
+      const lists = new Map(
+        counts.all().map(({ name, count }) => [name, { hashes: new Uint32Array(count), next: 0 }]),
+      );
+      const rows = this.#database.prepare<[], { path: string; name: string }>(
+        'SELECT path, name FROM holders',
+      );
+      for (const { path, name } of rows.iterate()) {
+        const list = lists.get(name)!;
+        list.hashes[list.next++] = hashOfPath(path);
       }
-      return new Map([...sums].map(([layer, sum]) => [layer, sum.end()]));
+      return new Map([...lists].map(([name, { hashes }]) => [name, hashes.sort()]));
     });
   }
 
@@ -641,23 +678,29 @@ function prepare(database: Database) {
       `INSERT INTO layers (n, key, ids, name, kind, digest, paths, bytes, seconds, made, boot)
        VALUES (@n, @key, @ids, @name, @kind, @digest, @paths, @bytes, @seconds, @made, @boot)`,
     ),
-    addPath: database.prepare('INSERT OR REPLACE INTO paths (path, layer, entry) VALUES (?, ?, ?)'),
-    sharedFile: database.prepare(
-      'SELECT layer FROM paths WHERE path = ? AND entry = ? AND layer IN (SELECT n FROM layers) LIMIT 1',
-    ) as Statement<[TreePath, Buffer], { layer: number }>,
-    holders: database.prepare('SELECT layer FROM paths WHERE path = ?').pluck() as Statement<
+    addHolder: database.prepare(ADD_HOLDER),
+    dropHolders: database.prepare(
+      'DELETE FROM holders WHERE name NOT IN (SELECT name FROM layers) OR name IN (SELECT value FROM json_each(?))',
+    ),
+    newest: database
+      .prepare('SELECT n FROM layers WHERE name = ? ORDER BY n DESC LIMIT ?')
+      .pluck() as Statement<[name: string, most: number], number>,
+    holderNames: database.prepare('SELECT name FROM holders WHERE path = ?').pluck() as Statement<
       [TreePath],
-      number
+      string
     >,
-    below: database.prepare('SELECT DISTINCT path FROM paths WHERE path >= ? AND path < ?') as Statement<
+    holders: database
+      .prepare('SELECT n FROM layers WHERE name IN (SELECT name FROM holders WHERE path = ?)')
+      .pluck() as Statement<[TreePath], number>,
+    below: database.prepare('SELECT DISTINCT path FROM holders WHERE path >= ? AND path < ?') as Statement<
       [string, string],
       { path: TreePath }
     >,
-    nextPath: database.prepare('SELECT path FROM paths WHERE path > ? ORDER BY path LIMIT 1') as Statement<
+    nextPath: database.prepare('SELECT path FROM holders WHERE path > ? ORDER BY path LIMIT 1') as Statement<
       [string],
       { path: TreePath }
     >,
-    allPaths: database.prepare("SELECT DISTINCT path FROM paths WHERE path <> ''") as Statement<
+    allPaths: database.prepare("SELECT DISTINCT path FROM holders WHERE path <> ''") as Statement<
       [],
       { path: TreePath }
     >,
@@ -707,6 +750,11 @@ function prepare(database: Database) {
       'SELECT * FROM builds WHERE conf = ? ORDER BY number DESC LIMIT 1',
     ) as Statement<[string], BuildRow>,
   };
+}
+
+function readManifest({ layers }: Layout, n: number): Manifest {
+  const file = join(layers, String(n), 'manifest');
+  return ofLayer(file, () => new SortedManifest(readFileSync(file)));
 }
 
 /** @throws SnapError STORE that names the file of a layer when it is not whole. */

@@ -102,6 +102,11 @@ export function identity(entry: Entry): string {
   return encodeFields(entry);
 }
 
+/** Whether two entries of one path are the same, time included. */
+export function isEqual(a: Entry, b: Entry): boolean {
+  return a.mtime === b.mtime && identity(a) === identity(b);
+}
+
 function encodeFields(entry: Entry): string {
   const { mode, uid, gid, xattrs } = entry;
   const head = `${LETTER[entry.type]}\t${mode.toString(8)}\t${uid}\t${gid}\t${xattrs}`;

@@ -3,7 +3,7 @@ import { SnapError } from '../host/error.ts';
 import { removeFile, removeIfPossible } from '../host/remove.ts';
 import { readXattrs, removeXattr } from '../host/syscall.ts';
 import type { Store } from './layers.ts';
-import { type Entry, type File, identity, parentOf, type TreePath } from './manifest.ts';
+import { type Entry, type File, isEqual, parentOf, type TreePath } from './manifest.ts';
 import { at, copyFile, digestFile, makeEntry, removeTree, setMetadata, setTime } from './tree.ts';
 
 /** Files that may hold what a damaged one should, for its place in a layer; the likeliest first. */
@@ -137,7 +137,7 @@ function othersWith(store: Store, n: number, entry: File, ino: number): [tree: s
   const layers = store.holdersOf(entry.path).flatMap((other): [string, TreePath][] => {
     if (other === n || !store.layerNumbered(other)) return [];
     const same = entryAt(store, other, entry.path);
-    const isSame = same && same.mtime === entry.mtime && identity(same) === identity(entry);
+    const isSame = same && isEqual(same, entry);
     return isSame && lstatAt(store.treeOf(other), entry.path)?.ino === ino
       ? [[store.treeOf(other), entry.path]]
       : [];

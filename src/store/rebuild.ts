@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { writeFile } from '../host/write.ts';
 import { type BuildNote, keptBuilds, readBuild } from './builds.ts';
 import { checkLayer, type FoundLayer, readLayer, SETTLED } from './check-layer.ts';
-import { extentOf, fileId, isShareable, linkedPaths, rowOf } from './content.ts';
-import { createIndex, type Database } from './database.ts';
+import { extentOf, rowOf } from './content.ts';
+import { ADD_HOLDER, createIndex, type Database } from './database.ts';
 import { type Layout, syncFolder } from './layout.ts';
+import { outlineOf } from './sorted-manifest.ts';
 import { syncFilesystemOf } from './sync.ts';
 
 /** A layer's folder that no row was made for. */
@@ -136,13 +137,10 @@ function addLayerTo(database: Database): (n: number, found: FoundLayer) => void 
     `INSERT INTO layers (n, key, ids, name, kind, digest, paths, bytes, seconds, made)
      VALUES (@n, @key, @ids, @name, @kind, @digest, @paths, @bytes, @seconds, @made)`,
   );
-  const addPath = database.prepare('INSERT OR REPLACE INTO paths (path, layer, entry) VALUES (?, ?, ?)');
+  const addHolder = database.prepare(ADD_HOLDER);
   return (n, { note, manifest }) => {
     addRow.run(rowOf(n, note, extentOf(manifest)));
-    const linked = linkedPaths(manifest);
-    for (const entry of manifest.values()) {
-      addPath.run(entry.path, n, isShareable(entry, linked) ? fileId(entry) : null);
-    }
+    for (const { path } of outlineOf(manifest)) addHolder.run(path, note.name);
   };
 }
 

@@ -67,12 +67,8 @@ export function dropResults(index: Database, keys: readonly string[]): void {
     .run(JSON.stringify(keys));
 }
 
-/**
- * Takes out what the index still knows of the contents of layers that are gone, and gives the room back that it takes on the disk. Nothing
- * depends on it. Needs the store's lock, exclusive.
- */
-export function tidyIndex(index: Database): void {
-  index.exec('DELETE FROM paths WHERE layer NOT IN (SELECT n FROM layers)');
+/** Gives the room back that the index takes on the disk for what it held of layers that are gone. Needs the store's lock, exclusive. */
+export function shrinkIndex(index: Database): void {
   const count = (name: string): number => index.pragma(name, { simple: true }) as number;
   const [free, pages, size] = [count('freelist_count'), count('page_count'), count('page_size')];
   if (free * 2 > pages && free * size > WORTH_IT) index.exec('VACUUM');

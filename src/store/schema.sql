@@ -17,12 +17,12 @@ CREATE TABLE IF NOT EXISTS layers (
 CREATE INDEX IF NOT EXISTS layers_by_key ON layers (key);
 CREATE INDEX IF NOT EXISTS layers_by_name ON layers (name, n);
 
--- Which layers may hold something at a path: rows of layers that are gone do no harm. A layer's rows are found by its manifest.
-CREATE TABLE IF NOT EXISTS paths (
-  path  TEXT NOT NULL,                  -- each byte a character
-  layer INTEGER NOT NULL,
-  entry BLOB,                           -- of a file whose inode others may share: first 16 bytes of the digest of its manifest line
-  PRIMARY KEY (path, layer)
+-- By what name the layers go that may hold something at a path. Rows that no layer needs any more do no harm. By name, not by number: one
+-- more layer of a scriptlet adds what no earlier one had, however many there are.
+CREATE TABLE IF NOT EXISTS holders (
+  path TEXT NOT NULL,                   -- each byte a character
+  name TEXT NOT NULL,                   -- of layers
+  PRIMARY KEY (path, name)
 ) STRICT, WITHOUT ROWID;
 
 -- Results of pure functions: evaluated declarations, passed checks.

@@ -26,7 +26,7 @@ do_run() {
 }
 `,
   packages: 'install_debian_deb netbase\n',
-  app: 'need user\ndo_run() { cat /etc/name >/etc/app; }\n',
+  app: 'need user\ndo_run() { cat /etc/name /etc/twice >/etc/app 2>/dev/null || true; }\n',
   last: "need '*'\ndo_run() { ls /etc >/etc/all; }\n",
 };
 const FILES = { 'scriptlets/user/main.conf': 'one\n', 'shared/list': 'a\n' };

@@ -90,7 +90,7 @@ export function addLayer(store: Store, name: string, below: readonly ViewLayer[]
   });
   const made = join(work, 'layer');
   mkdirSync(made);
-  store.shareFiles(join(work, 'upper'), captured.manifest);
+  store.shareFiles(join(work, 'upper'), captured.manifest, name);
   renameSync(join(work, 'upper'), join(made, 'tree'));
   const row = store.publish(made, {
     ...captured,

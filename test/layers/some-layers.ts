@@ -70,7 +70,7 @@ export function addLayer(
 ): ViewLayer {
   const { name = `layer-${Math.random()}`, kind = 'scriptlet', inputs = {}, options = {}, finish } = making;
   const { upper, ...captured } = captureScript(store, below, script, options, finish);
-  store.shareFiles(upper, captured.manifest);
+  store.shareFiles(upper, captured.manifest, name);
   const made = store.makeWorkDir();
   renameSync(upper, join(made, 'tree'));
   const row = store.publish(made, {

@@ -21,7 +21,7 @@ export function addLayers(store: Store, count: number, bytes = 8192, prefix = 'l
     const name = `${prefix}-${at}`;
     const files = { 'usr/one': `${name}${'x'.repeat(bytes / 2)}`, [`usr/${name}`]: 'y'.repeat(bytes / 2) };
     const { folder, tree, layer } = someLayer(store, files, { name, key: `key of ${name}` as LayerKey });
-    store.shareFiles(tree, layer.manifest);
+    store.shareFiles(tree, layer.manifest, name);
     const { n } = store.publish(folder, layer);
     store.dropWorkDir(folder);
     return n;

@@ -33,11 +33,9 @@ hearNotices((text) => notices.push(text));
 /** All that an index holds but results, as text. */
 function content(project: string): string {
   const database = new DatabaseSync(join(project, 'store/index.db'));
-  const all = [
-    'SELECT * FROM layers',
-    'SELECT path, layer, hex(entry) FROM paths',
-    'SELECT * FROM builds',
-  ].map((query) => database.prepare(query).all());
+  const all = ['SELECT * FROM layers', 'SELECT * FROM holders', 'SELECT * FROM builds'].map((query) =>
+    database.prepare(query).all(),
+  );
   const version = database.prepare('PRAGMA user_version').get();
   database.close();
   return JSON.stringify([version, all], undefined, 1);

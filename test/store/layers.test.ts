@@ -21,6 +21,7 @@ import { promisify } from 'node:util';
 import { readBuild, removeBuild } from '../../src/store/builds.ts';
 import { openIndex } from '../../src/store/database.ts';
 import { contentDigest, type LayerKey, Store } from '../../src/store/layers.ts';
+import type { TreePath } from '../../src/store/manifest.ts';
 import { scanTree, setTime } from '../../src/store/tree.ts';
 import { someBuild } from './some-build.ts';
 import { someFolder } from './some-folder.ts';
@@ -203,7 +204,7 @@ test('a file that an earlier layer holds too, with path, content and metadata, b
             : entry,
       ]),
   );
-  store.shareFiles(tree, manifest);
+  store.shareFiles(tree, manifest, 'one');
   const shared = Object.keys({ ...files, 'usr/elsewhere': '' }).filter(
     (path) => lstatSync(join(tree, path)).nlink > 1,
   );
@@ -218,6 +219,57 @@ test('a file that an earlier layer holds too, with path, content and metadata, b
   );
 });
 
+test('a file is shared with the newest layers of its own name, and with the newest of another name that has it', () => {
+  using store = new Store(someFolder());
+  const publish = (name: string, files: Readonly<Record<string, string>>): number => {
+    const given = { name, key: key(`${name} ${Math.random()}`) };
+    const { folder, tree, layer } = someLayer(store, files, given);
+    store.shareFiles(tree, layer.manifest, name);
+    return store.publish(folder, layer).n;
+  };
+  const inode = (n: number, path: string): number => lstatSync(join(store.treeOf(n), path)).ino;
+  const own = { 'usr/a': 'one', 'usr/b': 'two' };
+  const first = publish('own', own);
+  const edited = publish('own', { ...own, 'usr/b': 'three' });
+  const back = publish('own', own);
+  assert.equal(inode(edited, 'usr/a'), inode(first, 'usr/a'));
+  for (const path of Object.keys(own)) assert.equal(inode(back, path), inode(first, path));
+  const older = publish('other', { 'usr/a': 'four' });
+  const other = publish('other', { 'usr/a': 'one' });
+  assert.equal(inode(other, 'usr/a'), inode(first, 'usr/a'));
+  assert.equal(inode(publish('third', { 'usr/a': 'one' }), 'usr/a'), inode(first, 'usr/a'));
+  assert.notEqual(inode(publish('third', { 'usr/a': 'four' }), 'usr/a'), inode(older, 'usr/a'));
+});
+
+test('one more layer of a name adds to the index what none of them had, and it goes with the last that had it', () => {
+  using store = new Store(someFolder());
+  const rows = (): string[] =>
+    store.index
+      .prepare<[], { path: string; name: string }>("SELECT path, name FROM holders WHERE path LIKE 'usr/%'")
+      .all()
+      .map(({ path, name }) => `${name} ${path}`);
+  const publish = (name: string, path: string): number => {
+    const files = { 'usr/same': name, [path]: 'text' };
+    const { folder, layer } = someLayer(store, files, { name, key: key(`${name} ${path}`) });
+    return store.publish(folder, layer).n;
+  };
+  const numbers = ['usr/one', 'usr/two', 'usr/three'].map((path) => publish('some', path));
+  publish('other', 'usr/one');
+  assert.deepEqual(rows().sort(), [
+    ...['other usr/one', 'other usr/same'],
+    ...['some usr/one', 'some usr/same', 'some usr/three', 'some usr/two'],
+  ]);
+  assert.deepEqual(store.holdersOf('usr/two' as TreePath).sort(), numbers);
+  store.index.exec("DELETE FROM layers WHERE n = 2 OR name = 'other'");
+  store.renewHolders(new Set(['some', 'other']));
+  assert.deepEqual(rows().sort(), ['some usr/one', 'some usr/same', 'some usr/three']);
+  writeFileSync(join(store.treeOf(3), '../manifest'), 'damaged');
+  store.index.exec('DELETE FROM layers WHERE n = 1');
+  using again = new Store(join(store.layout.root, '..'));
+  again.renewHolders(new Set(['some']));
+  assert.deepEqual(rows().sort(), ['some usr/one', 'some usr/same', 'some usr/three'], 'nobody can tell');
+});
+
 test('hard links of a layer stay what they are: none is shared, and nothing is shared with them', () => {
   using store = new Store(someFolder());
   const make = (): { folder: string; tree: string } => {
@@ -227,7 +279,7 @@ test('hard links of a layer stay what they are: none is shared, and nothing is s
   };
   const publish = ({ folder, tree }: { folder: string; tree: string }, name: string): void => {
     const manifest = scanTree(tree, { mtime: () => TIME });
-    store.shareFiles(tree, manifest);
+    store.shareFiles(tree, manifest, 'one');
     const { layer } = someLayer(store, {}, { manifest, key: key(name) });
     store.publish(folder, layer);
   };
@@ -297,7 +349,7 @@ test('a layer that is not known to have reached the disk is not trusted after an
   assert.equal(store.withKey(key('fresh')).length, 0);
   assert.equal(store.withKey(key('settled')).length, 1);
   const { folder, tree, layer } = someLayer(store, { a: '2' }, { key: key('fresh') });
-  store.shareFiles(tree, layer.manifest);
+  store.shareFiles(tree, layer.manifest, layer.name);
   assert.equal(lstatSync(join(tree, 'a')).nlink, 1, 'nothing of it is shared');
   assert.equal(store.publish(folder, layer).n, 3);
 });

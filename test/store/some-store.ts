@@ -23,7 +23,7 @@ export function publish(
   for (const { path } of [...scanTree(tree, { mtime: () => TIME }).values()].toReversed())
     setTime(Buffer.from(join(tree, path)), TIME);
   const manifest = inOrder(more.manifest ?? scanTree(tree, { mtime: () => TIME }));
-  store.shareFiles(tree, manifest);
+  store.shareFiles(tree, manifest, layer.name);
   return store.publish(folder, { ...layer, manifest });
 }
 
