@@ -93,10 +93,7 @@ const LIST: readonly (readonly [packages: string, what: string, run?: string])[]
   ['dovecot-core', 'ucf; users; ssl-cert'],
   ['iptables | arptables', 'alternatives of many names'],
   ['iptables-persistent', 'debconf; rules saved from the running kernel'],
-  [
-    'sysvinit-core',
-    'in the place of systemd-sysv; inittab by postinst; insserv lists what has equal rank in the order in which it reads a folder',
-  ],
+  ['sysvinit-core', 'in the place of systemd-sysv; inittab by postinst'],
   ['emacs-nox', 'byte-compiled by postinst, of which alternatives'],
   ['tex-common', 'triggers; ucf; mktexlsr'],
   ['isc-dhcp-server', 'debconf; a user; a leases file'],
