@@ -195,6 +195,23 @@ test('an index of a newer snap is refused, and made anew on request', () => {
   assert.deepEqual(asides(project), ['index.db.damaged-1']);
 });
 
+test('an index of an earlier snap, which held paths by the numbers of layers, is brought up to date', () => {
+  const { project, open } = makeMany(3, 5);
+  const before = content(project);
+  const database = new DatabaseSync(index(project));
+  database.exec(`DROP TABLE holders; PRAGMA user_version = 3;
+    CREATE TABLE paths (path TEXT, layer INTEGER, entry BLOB, PRIMARY KEY (path, layer)) STRICT, WITHOUT ROWID;
+    INSERT INTO paths VALUES ('usr', 1, NULL)`);
+  database.close();
+  {
+    using store = open();
+    assert.deepEqual(store.holdersOf('usr/shared/file-1' as never).sort(), [1, 2, 3]);
+    const tables = store.index.prepare("SELECT name FROM sqlite_schema WHERE name = 'paths'").all();
+    assert.deepEqual(tables, []);
+  }
+  assert.equal(content(project), before);
+});
+
 test('an index is not taken away from whoever works with it', async () => {
   const { project, open } = someStore();
   const store = open();
