@@ -14,32 +14,46 @@ type Layers = {
 
 /**
  * Tells of a file of a new layer which other layer has the same one, to share its inode: the newest layers of the same name are asked, and the
- * newest of each other name that has something there.
+ * newest of each other name that has something there. One whose manifest is damaged is passed over.
  */
 export function findAlike(
   store: Layers,
   manifest: Manifest,
   name: string,
 ): (entry: Entry) => number | undefined {
-  const kin = store.newestOf(name, KIN).map((n) => {
-    const other = [...differentEntries(store.manifestOf(n), manifest)].map(([path]) => path);
-    return { n, other: new Set(other) };
+  const kin = store.newestOf(name, KIN).flatMap((n): { n: number; other: ReadonlySet<string> }[] => {
+    const whole = unlessDamaged(() => {
+      const there = store.manifestOf(n);
+      const different = [...differentEntries(there, manifest)].map(([path]) => path);
+      return new Set<string>([...different, ...linkedPaths(there)]);
+    });
+    return whole ? [{ n, other: whole }] : [];
   });
-  const linkedIn = forEach((n: number) => linkedPaths(store.manifestOf(n)));
-  const newestOf = forEach((one: string) => store.newestOf(one, 1)[0]);
-  const hasAlike = (n: number, entry: Entry): boolean => {
-    const there = store.manifestOf(n).get(entry.path);
-    return there !== undefined && isEqual(there, entry) && isShareable(there, linkedIn(n));
-  };
+  const newestOf = forEach((one: string) => {
+    const [n] = store.newestOf(one, 1);
+    const linked = n === undefined ? undefined : unlessDamaged(() => linkedPaths(store.manifestOf(n)));
+    return n !== undefined && linked ? { n, linked } : undefined;
+  });
   return (entry) => {
-    const own = kin.find(({ n, other }) => !other.has(entry.path) && !linkedIn(n).has(entry.path));
+    const own = kin.find(({ other }) => !other.has(entry.path));
     if (own) return own.n;
     for (const one of store.holderNamesOf(entry.path)) {
-      const n = one === name ? undefined : newestOf(one);
-      if (n !== undefined && hasAlike(n, entry)) return n;
+      const newest = one === name ? undefined : newestOf(one);
+      const there = newest && store.manifestOf(newest.n).get(entry.path);
+      if (there && isEqual(there, entry) && isShareable(there, newest.linked)) return newest.n;
     }
     return undefined;
   };
+}
+
+/** Whatever the reason, `snap verify` tells it: nothing is shared then. */
+function unlessDamaged<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
 /** Worked out once for each value that is asked for. */

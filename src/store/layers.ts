@@ -171,8 +171,14 @@ export class Store {
   #migrate(): void {
     if ((this.#database.pragma('user_version', { simple: true }) as number) >= SCHEMA) return;
     this.#database.exec('DROP TABLE IF EXISTS files; DROP TABLE IF EXISTS paths');
-    for (const { n, name } of this.#statements.layers.all())
-      this.#addHolder(name, readManifest(this.layout, n));
+    for (const { n, name } of this.#statements.layers.all()) {
+      try {
+        this.#addHolder(name, readManifest(this.layout, n));
+      } catch (error) {
+        if (!(error instanceof SnapError)) throw error;
+        this.#dropRow(n); // damaged: an index that is made anew leaves it out as well
+      }
+    }
     this.#database.exec("DELETE FROM builds; DELETE FROM results WHERE key LIKE 'unchanged %'");
     this.#database.pragma(`user_version = ${SCHEMA}`);
   }
@@ -547,7 +553,7 @@ export class Store {
 
   /** By name, the hashes of the paths at which the index has layers of that name hold something, in order. No lock. */
   holderHashes(): ReadonlyMap<string, Uint32Array> {
-    return this.#index.mending(() => {
+    const read = (): ReadonlyMap<string, Uint32Array> => {
       const counts = this.#database.prepare<[], { name: string; count: number }>(
         'SELECT name, count(*) AS count FROM holders GROUP BY name',
       );
@@ -562,7 +568,8 @@ export class Store {
         list.hashes[list.next++] = hashOfPath(path);
       }
       return new Map([...lists].map(([name, { hashes }]) => [name, hashes.sort()]));
-    });
+    };
+    return this.#index.mending(() => this.#database.transaction(read)()); // as it is at one moment
   }
 
   /** What SQLite finds wrong with the index's file. No lock. */

@@ -198,11 +198,14 @@ test('an index of a newer snap is refused, and made anew on request', () => {
 test('an index of an earlier snap, which held paths by the numbers of layers, is brought up to date', () => {
   const { project, open } = makeMany(3, 5);
   const before = content(project);
-  const database = new DatabaseSync(index(project));
-  database.exec(`DROP TABLE holders; PRAGMA user_version = 3;
+  const earlier = (): void => {
+    const database = new DatabaseSync(index(project));
+    database.exec(`DROP TABLE holders; PRAGMA user_version = 3;
     CREATE TABLE paths (path TEXT, layer INTEGER, entry BLOB, PRIMARY KEY (path, layer)) STRICT, WITHOUT ROWID;
     INSERT INTO paths VALUES ('usr', 1, NULL)`);
-  database.close();
+    database.close();
+  };
+  earlier();
   {
     using store = open();
     assert.deepEqual(store.holdersOf('usr/shared/file-1' as never).sort(), [1, 2, 3]);
@@ -210,6 +213,15 @@ test('an index of an earlier snap, which held paths by the numbers of layers, is
     assert.deepEqual(tables, []);
   }
   assert.equal(content(project), before);
+  const layers = join(project, 'store/layers');
+  writeFileSync(join(layers, '2/manifest'), 'damaged');
+  earlier();
+  using store = open();
+  assert.deepEqual(
+    store.inventory().rows.map(({ n }) => n),
+    [1, 3],
+    'what is damaged is left out',
+  );
 });
 
 test('an index is not taken away from whoever works with it', async () => {

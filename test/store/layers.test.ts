@@ -239,6 +239,17 @@ test('a file is shared with the newest layers of its own name, and with the newe
   assert.equal(inode(other, 'usr/a'), inode(first, 'usr/a'));
   assert.equal(inode(publish('third', { 'usr/a': 'one' }), 'usr/a'), inode(first, 'usr/a'));
   assert.notEqual(inode(publish('third', { 'usr/a': 'four' }), 'usr/a'), inode(older, 'usr/a'));
+
+  for (const [n, text] of [
+    [back, 'no lines'],
+    [other, 'no\nmanifest\n'],
+  ] as const)
+    writeFileSync(join(store.treeOf(n), '../manifest'), text);
+  using again = new Store(join(store.layout.root, '..'));
+  const { folder, tree, layer } = someLayer(again, own, { key: key('again') });
+  again.shareFiles(tree, layer.manifest, 'own');
+  const { n } = again.publish(folder, layer);
+  assert.equal(inode(n, 'usr/a'), inode(first, 'usr/a'), 'a damaged one is passed over');
 });
 
 test('one more layer of a name adds to the index what none of them had, and it goes with the last that had it', () => {
