@@ -149,11 +149,15 @@ type Contents = {
 
 const known = new Map<string, Contents>();
 
+/** Layers that are held beyond their run: a snap that watches makes new ones all day. */
+const HELD = 2000;
+
 /** What a layer has. Of all that is no folder a digest of the path is kept, since there may be half a million of them. */
 function contentsOf(layers: string, n: number): Contents {
   const file = join(layers, String(n), 'manifest');
   const there = known.get(file);
   if (there) return there;
+  if (known.size >= HELD) known.clear();
   const manifest = new SortedManifest(readFileSync(file));
   const folders = new Map<string, Folder>();
   for (const { path, type, mode, uid, gid, mtime, xattrs } of manifest.folders())
