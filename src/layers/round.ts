@@ -34,7 +34,6 @@ import {
 import { findStanding } from './standing.ts';
 import { packageStep, scriptletStep } from './steps.ts';
 import { makeTops, type Top } from './tops.ts';
-import { LONG } from './trace.ts';
 import { expectRun } from './tracer.ts';
 import { infoNameOf, layOut } from './unpacked.ts';
 import type { Conflict, View, ViewLayer } from './view.ts';
@@ -267,7 +266,7 @@ function scriptletJob(
     earlierDone,
     hasPackages,
     isTraced: true,
-    wasLong: wasLong(bench, scriptlet),
+    wasLong: () => wasLong(bench, scriptlet),
   } as const;
   const what = whatRuns(scriptlet, debs);
   const byDpkgAlone: LayerJob = {
@@ -288,6 +287,9 @@ function scriptletJob(
     prepare: (folder, isConfigured) => prepare(folder, true, isConfigured),
   };
 }
+
+/** Seconds from which on it is worth a thread's start to know that a layer need not run again: to note what it looks for takes 0.04 to 0.06. */
+const LONG = 1;
 
 function wasLong({ store, conf }: Bench, { name }: Scriptlet): boolean {
   return (store.lastOf(name, conf.name)?.seconds ?? 0) > LONG;

@@ -59,7 +59,7 @@ export type LayerJob = {
   /** Whether it may be noted what the run looks for. */
   readonly isTraced?: boolean;
   /** Whether its last run was worth that. */
-  readonly wasLong?: boolean;
+  readonly wasLong?: () => boolean;
   /** The same layer made by dpkg alone, for when its packages fail otherwise. */
   readonly otherwise?: () => Promise<LayerJob>;
   /** Where its packages may be as an earlier run configured them. */
@@ -163,7 +163,7 @@ export async function runLayer(workshop: Workshop, job: LayerJob): Promise<Layer
  */
 function mayTrace({ isTraced, wasLong, hasPackages }: LayerJob, configured: Configured | undefined): boolean {
   if (!isTraced || (configured && !configured.trace)) return false;
-  return wasLong || (hasPackages && !configured) || isWatching();
+  return (hasPackages && !configured) || isWatching() || wasLong?.() === true;
 }
 
 function tracedView({ store }: Workshop, { view }: LayerJob): TracedView {

@@ -20,9 +20,6 @@ export type Trace = {
   readonly asked: 'whole' | readonly string[];
 };
 
-/** Seconds from which on it is worth a thread's start to know that something need not run again: to note what it looks for takes 0.04 to 0.06. */
-export const LONG = 1;
-
 const FORMAT = 4;
 
 export function formatTrace(trace: Trace): string {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { threadFile } from '../host/own.ts';
 import type { Trace } from './trace.ts';
@@ -31,8 +31,6 @@ export type Watched = {
   hasFailed(): boolean;
 };
 
-const FUSE = '/dev/fuse';
-
 type Waiting = { resolve(trace: Trace | undefined): void; fail(): void };
 
 /** One for all runs: it is started when there is something to note, and does not keep the process alive. */
@@ -45,7 +43,9 @@ export function isWatching(): boolean {
 
 /** Starts the thread for a run that may be watched, and has it read the view, while that run is prepared. */
 export function expectRun({ layers, view }: TracedView): void {
-  if (!existsSync(FUSE)) return;
+  const fd = openFuse();
+  if (fd === undefined) return;
+  closeSync(fd);
   thread ??= startThread();
   thread.worker.postMessage({ layers, view } satisfies TraceMessage);
 }
@@ -107,7 +107,7 @@ function startThread(): NonNullable<typeof thread> {
 
 function openFuse(): number | undefined {
   try {
-    return openSync(FUSE, 'r+');
+    return openSync('/dev/fuse', 'r+');
   } catch {
     return undefined;
   }

@@ -29,11 +29,11 @@ export function findAlike(
     });
     return whole ? [{ n, other: whole }] : [];
   });
-  const newestOf = forEach((one: string) => {
-    const [n] = store.newestOf(one, 1);
-    const linked = n === undefined ? undefined : unlessDamaged(() => linkedPaths(store.manifestOf(n)));
-    return n !== undefined && linked ? { n, linked } : undefined;
-  });
+  const known = new Map<string, Newest | undefined>();
+  const newestOf = (one: string): Newest | undefined => {
+    if (!known.has(one)) known.set(one, findNewest(store, one));
+    return known.get(one);
+  };
   return (entry) => {
     const own = kin.find(({ other }) => !other.has(entry.path));
     if (own) return own.n;
@@ -46,6 +46,15 @@ export function findAlike(
   };
 }
 
+/** A layer, and its files that are hard links. */
+type Newest = { readonly n: number; readonly linked: ReadonlySet<string> };
+
+function findNewest(store: Layers, name: string): Newest | undefined {
+  const [n] = store.newestOf(name, 1);
+  const linked = n === undefined ? undefined : unlessDamaged(() => linkedPaths(store.manifestOf(n)));
+  return n !== undefined && linked ? { n, linked } : undefined;
+}
+
 /** Whatever the reason, `snap verify` tells it: nothing is shared then. */
 function unlessDamaged<T>(work: () => T): T | undefined {
   try {
@@ -54,14 +63,4 @@ function unlessDamaged<T>(work: () => T): T | undefined {
     if (error instanceof Error) return undefined;
     throw error;
   }
-}
-
-/** Worked out once for each value that is asked for. */
-function forEach<K, V>(work: (key: K) => V): (key: K) => V {
-  const made = new Map<K, { readonly value: V }>();
-  return (key) => {
-    const there = made.get(key) ?? { value: work(key) };
-    made.set(key, there);
-    return there.value;
-  };
 }

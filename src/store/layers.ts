@@ -215,7 +215,8 @@ export class Store {
   renewHolders(names: ReadonlySet<string>): void {
     const renew = (renewed: ReadonlySet<string>): void =>
       this.#transaction(() => {
-        this.#statements.dropHolders.run(JSON.stringify([...renewed]));
+        const gone = 'name NOT IN (SELECT name FROM layers) OR name IN (SELECT value FROM json_each(?))';
+        this.#database.prepare(`DELETE FROM holders WHERE ${gone}`).run(JSON.stringify([...renewed]));
         for (const { n, name } of this.#statements.layers.all())
           if (renewed.has(name)) this.#addHolder(name, readManifest(this.layout, n));
       });
@@ -289,7 +290,7 @@ export class Store {
     const build = this.lastBuild(conf);
     const layers = build ? (JSON.parse(build.layers) as [name: string, n: number][]) : [];
     const n = layers.find(([one]) => one === name)?.[1];
-    return (n === undefined ? undefined : this.layerNumbered(n)) ?? this.#statements.byName.get(name);
+    return (n === undefined ? undefined : this.layerNumbered(n)) ?? this.#statements.byName.get(name, 1);
   }
 
   /** The names of all layers, in byte order. No lock. */
@@ -299,7 +300,7 @@ export class Store {
 
   /** The numbers of so many layers of a name, the newest first. No lock. */
   newestOf(name: string, most: number): number[] {
-    return this.#statements.newest.all(name, most);
+    return this.#statements.byName.all(name, most).map(({ n }) => n);
   }
 
   treeOf(n: number): string {
@@ -666,8 +667,8 @@ function prepare(database: Database) {
            FROM (SELECT layers FROM builds WHERE conf = ? ORDER BY number DESC LIMIT 1) AS build, json_each(build.layers) AS one))
        ORDER BY n`,
     ) as Statement<[string], LayerRow>,
-    byName: database.prepare('SELECT * FROM layers WHERE name = ? ORDER BY n DESC LIMIT 1') as Statement<
-      [string],
+    byName: database.prepare('SELECT * FROM layers WHERE name = ? ORDER BY n DESC LIMIT ?') as Statement<
+      [name: string, most: number],
       LayerRow
     >,
     names: database.prepare('SELECT DISTINCT name FROM layers ORDER BY name') as Statement<
@@ -686,12 +687,6 @@ function prepare(database: Database) {
        VALUES (@n, @key, @ids, @name, @kind, @digest, @paths, @bytes, @seconds, @made, @boot)`,
     ),
     addHolder: database.prepare(ADD_HOLDER),
-    dropHolders: database.prepare(
-      'DELETE FROM holders WHERE name NOT IN (SELECT name FROM layers) OR name IN (SELECT value FROM json_each(?))',
-    ),
-    newest: database
-      .prepare('SELECT n FROM layers WHERE name = ? ORDER BY n DESC LIMIT ?')
-      .pluck() as Statement<[name: string, most: number], number>,
     holderNames: database.prepare('SELECT name FROM holders WHERE path = ?').pluck() as Statement<
       [TreePath],
       string
