@@ -32,7 +32,7 @@ export type Inputs = {
 
 export async function readInputs(project: string, name: string, store: Store): Promise<Inputs> {
   const conf = loadConf(project, name);
-  const scriptlets = await readScriptlets(conf, { cache: store.results });
+  const scriptlets = await readScriptlets(conf, { cache: store.results, keeper: store.results });
   const target = { suite: conf.suite, arch: conf.arch };
   const lock = await readLock(lockOf(conf.project, conf.name), target);
   const [parentName] = conf.parents;
@@ -176,9 +176,10 @@ export async function fetchInputs(
 /** The order of the view, with what the lock and the parent's lock learned. */
 export function sequenceOf({ scriptlets, parent }: Inputs, lock: Pick<Lock, 'orders'>): Sequence {
   const orders = [...lock.orders, ...(parent?.orders ?? [])];
+  const running = sequence(scriptlets, orders);
   return {
-    scriptlets: sequence(scriptlets, orders),
-    sees: closures(scriptlets, orders),
+    scriptlets: running,
+    sees: closures(scriptlets, orders, running),
     builds: buildViews(scriptlets, orders),
   };
 }

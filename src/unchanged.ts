@@ -1,10 +1,10 @@
 import { readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { isUntouched, type Witness } from './host/witness.ts';
 import type { BuildResult } from './request.ts';
 import { openIndexToRead } from './store/database.ts';
 import type { Store } from './store/layers.ts';
 import { layoutOf } from './store/layout.ts';
-import { isUntouched, type Witness } from './store/witness.ts';
 
 /** A build that was answered, and all that this answer rests on. */
 type Unchanged = {

@@ -1,12 +1,12 @@
 import { type BigIntStats, existsSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { errno } from '../host/error.ts';
+import { stateOf, wasOld } from '../host/witness.ts';
 import type { Scriptlet } from '../project/scriptlet.ts';
 import type { Digest } from '../store/digest.ts';
 import type { Store } from '../store/layers.ts';
 import { printable } from '../store/manifest.ts';
 import { at, digestFile, walk } from '../store/tree.ts';
-import { stateOf, wasOld } from '../store/witness.ts';
 import { changedMeanwhile } from './stage.ts';
 
 /** What a scriptlet sees at each path: of the mode only whether it is executable, which is all that git keeps, so that a clone under another umask has the same keys. */

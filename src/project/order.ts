@@ -33,35 +33,37 @@ export function buildViews(
 ): Map<string, ReadonlySet<string>> {
   const makers = scriptlets.filter(({ buildNeeds = [] }) => buildNeeds.length > 0);
   if (makers.length === 0) return new Map();
-  const sees = closures(scriptlets, orders);
-  const running = sequence(scriptlets, orders).map(({ name }) => name);
+  const running = sequence(scriptlets, orders);
+  const sees = closures(scriptlets, orders, running);
+  const names = running.map(({ name }) => name);
   return new Map(
     makers.map(({ name, buildNeeds = [] }) => {
       const all = new Set(buildNeeds.flatMap((need) => [need, ...(sees.get(need) ?? [])]));
-      return [name, new Set(running.filter((one) => all.has(one)))];
+      return [name, new Set(names.filter((one) => all.has(one)))];
     }),
   );
 }
 
 /**
  * For each scriptlet all those that it sees, in running order: its needs, theirs, and what learned orders put before any of
- * them; for '*' all that run before it.
+ * them; for '*' all that run before it. `running` is what `sequence` gives of them.
  * @throws as `sequence`.
  */
 export function closures(
   scriptlets: readonly Needing[],
   orders: readonly LearnedOrder[],
+  running: readonly Needing[] = sequence(scriptlets, orders),
 ): Map<string, ReadonlySet<string>> {
   const before = predecessors(scriptlets, orders, false);
-  const running = new Map(sequence(scriptlets, orders).map(({ name }, position) => [name, position]));
+  const positions = new Map(running.map(({ name }, position) => [name, position]));
   const seen = new Map<string, ReadonlySet<string>>();
-  for (const name of running.keys()) {
+  for (const { name } of running) {
     const all = new Set<string>();
     for (const other of before.get(name)!) {
       all.add(other);
       for (const below of seen.get(other)!) all.add(below);
     }
-    seen.set(name, new Set([...all].sort((a, b) => running.get(a)! - running.get(b)!)));
+    seen.set(name, new Set([...all].sort((a, b) => positions.get(a)! - positions.get(b)!)));
   }
   return seen;
 }
@@ -93,10 +95,10 @@ function insert(ready: number[], position: number): void {
 }
 
 /**
- * Every need must be a scriptlet of the conf. `available` are the scriptlets of the project, in the conf or not.
+ * Every need must be a scriptlet of the conf. `available` names the scriptlets of the project, in the conf or not.
  * @throws SnapError SCRIPTLET with the line of the need.
  */
-export function checkNeeds(scriptlets: readonly Needing[], available: readonly string[]): void {
+export function checkNeeds(scriptlets: readonly Needing[], available: () => readonly string[]): void {
   const names = scriptlets.map(({ name }) => name);
   const all = new Set(names);
   const ofImage = new Set(scriptlets.flatMap(({ name, buildOnly }) => (buildOnly ? [] : [name])));
@@ -107,9 +109,10 @@ export function checkNeeds(scriptlets: readonly Needing[], available: readonly s
       if (need === name)
         throw scriptletFault(name, line, `it needs itself: ${name} -> ${name}`, 'take this need out');
       if (known.has(need)) continue;
-      const hint = available.includes(need)
+      const there = available();
+      const hint = there.includes(need)
         ? `scriptlets/${need}.sh is there: add "${need}" to "scriptlets" of the conf`
-        : didYouMean(need, [...new Set([...names, ...available])], 'scriptlets');
+        : didYouMean(need, [...new Set([...names, ...there])], 'scriptlets');
       throw scriptletFault(name, line, `it needs "${need}", which is not a scriptlet of the conf`, hint);
     }
   }
@@ -123,7 +126,7 @@ function predecessors(
   orders: readonly LearnedOrder[],
   withBuilds: boolean,
 ): Edges {
-  checkNeeds(scriptlets, []);
+  checkNeeds(scriptlets, () => []);
   const edges = new Map(
     scriptlets.map(({ name, needs, buildNeeds = [] }) => [
       name,

@@ -1,11 +1,14 @@
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { errno, SnapError } from '../host/error.ts';
+import { ownFile } from '../host/own.ts';
+import { stateOf, statOf } from '../host/witness.ts';
 import { type Conf, namesIn } from './conf.ts';
 import { type Declared, readDeclared, scriptletFault } from './declared.ts';
 import { BASH, EVALUATOR, evaluate } from './evaluate.ts';
 import { type Evaluation, type Fault, isFault } from './evaluation.ts';
 import { type EvaluationCache, type EvaluationInput, recall, remember } from './evaluation-cache.ts';
+import { type Keeper, KeptReadings } from './kept-reading.ts';
 import { sourceClosure } from './kernel.ts';
 import { didYouMean } from './name.ts';
 import { checkNeeds } from './order.ts';
@@ -36,6 +39,8 @@ export type Scriptlet = Declared & {
 
 export type ReadOptions = {
   readonly cache: EvaluationCache;
+  /** Where is kept what was read the last time, so that no file that stayed the same is opened. Without it each is. */
+  readonly keeper?: Keeper;
   /** Time limit for evaluating all scriptlets together; 10 unless told. */
   readonly seconds?: number;
 };
@@ -45,7 +50,9 @@ export type ReadOptions = {
  * is remembered.
  * @throws SnapError SCRIPTLET with file and line, CONF for a scriptlet that is not there.
  */
-export async function readScriptlets(conf: Conf, options: ReadOptions): Promise<Scriptlet[]> {
+export async function readScriptlets(conf: Conf, { keeper, ...rest }: ReadOptions): Promise<Scriptlet[]> {
+  const readings = keeper && new KeptReadings<Read>(keeper, conf.name, snapItself());
+  const options = { ...rest, readings, there: namesOf(join(conf.project, 'scriptlets')) };
   let scriptlets = await readNamed(conf, conf.scriptlets, options);
   for (;;) {
     const further = buildNeedsOf(scriptlets);
@@ -53,8 +60,28 @@ export async function readScriptlets(conf: Conf, options: ReadOptions): Promise<
     const read = await readNamed(conf, further, options);
     scriptlets = [...read.map(asBuildOnly), ...scriptlets];
   }
-  checkNeeds(scriptlets, namesIn(join(conf.project, 'scriptlets'), '.sh'));
+  checkNeeds(scriptlets, () => namesIn(join(conf.project, 'scriptlets'), '.sh'));
+  readings?.keep();
   return scriptlets;
+}
+
+/** What the text of a scriptlet and the conf say, without a look at anything else of the project. */
+type Read = Omit<Scriptlet, 'file' | 'dataDir' | 'buildOnly'>;
+
+type Reading = Omit<ReadOptions, 'keeper'> & {
+  readonly readings: KeptReadings<Read> | undefined;
+  /** All names in the folder of scriptlets: most have no folder of data, and none is looked for. */
+  readonly there: ReadonlySet<string>;
+};
+
+/** Stands for this very snap: another one may read the same otherwise. */
+function snapItself(): string {
+  const made = statOf(ownFile('dist/.made'));
+  return made ? stateOf(made) : '';
+}
+
+function namesOf(folder: string): Set<string> {
+  return new Set(existsSync(folder) ? readdirSync(folder) : []);
 }
 
 /** What a lock answers for: the packages of each scriptlet, and of a kernel that of its source. */
@@ -67,11 +94,20 @@ export function wantsOf(scriptlets: readonly Scriptlet[]): Map<string, readonly 
   return wants;
 }
 
-async function readNamed(conf: Conf, names: readonly string[], options: ReadOptions): Promise<Scriptlet[]> {
-  const files = names.map((name) => readText(conf, name));
+async function readNamed(conf: Conf, names: readonly string[], options: Reading): Promise<Scriptlet[]> {
+  const files = names.map((name) => readText(conf, name, options.readings));
   const vars = await givenVariables(conf, files);
-  const evaluations = await evaluateAll(conf, files, vars, options);
-  return files.map((file, index) => toScriptlet(conf, file, evaluations[index]!, vars));
+  const { given, inputOf } = evaluationInput(options.cache, conf, vars);
+  const { readings, there } = options;
+  const read = new Map(files.map((file) => [file, readings?.of(file.name, given)]));
+  const open = files.filter((file) => read.get(file) === undefined);
+  const evaluations = await evaluateAll(conf, open, vars, { ...options, inputOf });
+  for (const [index, file] of open.entries()) {
+    const reading = readingOf(conf, file, evaluations[index]!, vars);
+    readings?.add(file.name, given, reading);
+    read.set(file, reading);
+  }
+  return files.map((file) => toScriptlet(conf, file, read.get(file)!, there));
 }
 
 /** What builds need, and those again, that has not been read. */
@@ -101,8 +137,10 @@ function asBuildOnly(scriptlet: Scriptlet): Scriptlet {
 type ShellFile = { readonly name: string; readonly file: string; readonly text: string };
 type Variables = Readonly<Record<string, string>>;
 
-function readText(conf: Conf, name: string): ShellFile {
+function readText(conf: Conf, name: string, readings: KeptReadings<Read> | undefined): ShellFile {
   const file = join(conf.project, 'scriptlets', `${name}.sh`);
+  const kept = readings?.lookAt(name, file);
+  if (kept) return { name, file, text: kept.text };
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file));
     const line = (at: number) => text.slice(0, at).split('\n').length;
@@ -138,10 +176,9 @@ async function evaluateAll(
   conf: Conf,
   files: readonly ShellFile[],
   vars: Variables,
-  { cache, seconds = 10 }: ReadOptions,
+  { cache, seconds = 10, inputOf }: Reading & { readonly inputOf: (file: ShellFile) => EvaluationInput },
 ): Promise<(Evaluation | Fault)[]> {
   const lookUp = (name: string) => (Object.hasOwn(vars, name) ? vars[name] : undefined);
-  const inputOf = evaluationInput(cache, conf);
   const answers = new Map<ShellFile, Evaluation | Fault>();
   for (const file of files) {
     const remembered = recall(cache, inputOf(file), lookUp);
@@ -160,21 +197,24 @@ async function evaluateAll(
   return files.map((file) => answers.get(file)!);
 }
 
-function evaluationInput(
-  cache: EvaluationCache,
-  { arch, suite }: Conf,
-): (file: ShellFile) => EvaluationInput {
+/** What an evaluation depends on; `given` stands for all that is no scriptlet's own. */
+function evaluationInput(cache: EvaluationCache, conf: Conf, vars: Variables) {
+  const { name: confName, arch, foreignArchs, suite } = conf;
   const evaluator = cache.keyOf(readFileSync(EVALUATOR, 'utf8'));
   const { size, mtimeMs } = statSync(BASH);
-  return ({ name, text }) => ({ evaluator, bash: `${size} ${mtimeMs}`, arch, suite, name, text });
+  const common = { evaluator, bash: `${size} ${mtimeMs}`, arch, suite };
+  return {
+    given: cache.keyOf(JSON.stringify([common, confName, foreignArchs, Object.entries(vars)])),
+    inputOf: ({ name, text }: ShellFile): EvaluationInput => ({ ...common, name, text }),
+  };
 }
 
-function toScriptlet(
+function readingOf(
   conf: Conf,
-  { name, file, text }: ShellFile,
+  { name, text }: ShellFile,
   evaluation: Evaluation | Fault,
   vars: Variables,
-): Scriptlet {
+): Read {
   const declared = readDeclared(name, evaluation, conf, vars);
   if (isFault(evaluation)) throw new Error('a fault was not thrown');
   const functions = evaluation.functions.map(([, text]) => text);
@@ -182,18 +222,30 @@ function toScriptlet(
   if (!names.has('do_run') && !names.has('do_check') && evaluation.declarations.length === 0) {
     throw scriptletFault(name, 0, 'it declares nothing and has no do_run', 'write a function do_run');
   }
-  checkFiles(conf, name, declared);
-  const dataDir = join(conf.project, 'scriptlets', name);
   return {
     name,
-    file,
     text,
-    dataDir: statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ? dataDir : undefined,
     ...declared,
     functions: lines(functions),
     variables: lines(evaluation.variables),
     hasRun: names.has('do_run'),
     hasCheck: names.has('do_check'),
+  };
+}
+
+function toScriptlet(
+  conf: Conf,
+  { name, file }: ShellFile,
+  read: Read,
+  there: ReadonlySet<string>,
+): Scriptlet {
+  checkFiles(conf, name, read);
+  const dataDir = there.has(name) ? join(conf.project, 'scriptlets', name) : undefined;
+  return {
+    ...read,
+    kernel: read.kernel, // JSON, in which it may have been kept, has no word for undefined
+    file,
+    dataDir: dataDir && statSync(dataDir, { throwIfNoEntry: false })?.isDirectory() ? dataDir : undefined,
     buildOnly: false,
   };
 }

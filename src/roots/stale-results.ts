@@ -33,6 +33,7 @@ export function staleResults(
       case 'unchanged':
       case 'slot':
       case 'stacking':
+      case 'scriptlets':
         return !known.has(subject);
       case 'view':
       case 'settling':

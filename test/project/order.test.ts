@@ -100,7 +100,7 @@ test('an unknown need is refused with the nearest names', () => {
     /a\.sh:1: it needs "bluz".* did you mean "bluez"/,
   );
   assert.match(
-    faultOf(() => checkNeeds(scriptlets('a: b'), ['a', 'b'])),
+    faultOf(() => checkNeeds(scriptlets('a: b'), () => ['a', 'b'])),
     /scriptlets\/b\.sh is there: add "b"/,
   );
 });

@@ -39,10 +39,11 @@ function look(path: string): [state: string | null, changed: number] {
   return [states.join('; '), Math.max(Number(stat.ctimeMs), Number(target?.ctimeMs ?? 0))];
 }
 
-function statOf(path: string) {
+/** What lies there, or where a link leads; undefined for nothing, and for links in a circle. */
+export function statOf(path: string): BigIntStats | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch {
-    return undefined; // links in a circle
+    return undefined;
   }
 }
