@@ -34,8 +34,12 @@ export function reviveLayers(store: Store, kept: readonly KeptLayer[]): ViewLaye
  * The paths at which two views may differ; undefined when they are too many to look at each, or when layers that both have stand in
  * another relation, so that any path may differ.
  */
-export function changedPaths(store: Store, before: View, now: View): Set<TreePath> | undefined {
-  const different = differentLayers(before.layers, now.layers);
+export function changedPaths(
+  store: Store,
+  before: View,
+  now: View,
+  different = differentLayers(before.layers, now.layers),
+): Set<TreePath> | undefined {
   if (different === undefined) return undefined;
   const paths = new Set<TreePath>();
   for (const [was, is] of different) {
@@ -58,9 +62,10 @@ export function haveSameRecords(
   store: Store,
   before: readonly ViewLayer[],
   now: readonly ViewLayer[],
+  different = differentLayers(before, now),
 ): boolean {
   const recordsOf = (row: LayerRow | undefined): string => JSON.stringify(row ? store.recordsOf(row.n) : {});
-  return differentLayers(before, now)?.every(([was, is]) => recordsOf(was) === recordsOf(is)) === true;
+  return different?.every(([was, is]) => recordsOf(was) === recordsOf(is)) === true;
 }
 
 type ByName = ReadonlyMap<string, ViewLayer>;
@@ -69,7 +74,7 @@ type ByName = ReadonlyMap<string, ViewLayer>;
  * The layers that two views have otherwise under one name, or only one of them has; undefined when those that both have stand in another
  * relation.
  */
-function differentLayers(
+export function differentLayers(
   before: readonly ViewLayer[],
   now: readonly ViewLayer[],
 ): (readonly [was: LayerRow | undefined, is: LayerRow | undefined])[] | undefined {
@@ -125,6 +130,8 @@ type KeptView = {
   readonly corrections: readonly TreePath[];
   /** What layers above the base divert or override; nothing that was kept by an earlier snap tells. */
   readonly ruled?: readonly TreePath[];
+  /** Numbers of the layers that have records; nothing that was kept by an earlier snap tells. */
+  readonly recorded?: readonly number[];
 };
 
 /**
@@ -137,17 +144,28 @@ export function recallView(store: Store, name: string, layers: readonly ViewLaye
   const kept = text === undefined ? undefined : (JSON.parse(text) as KeptView);
   const before = kept && reviveLayers(store, kept.layers);
   const plain = mergeView(store, layers);
-  const changed = before && changedPaths(store, mergeView(store, before), plain);
+  const different = before && differentLayers(before, layers);
+  const changed = before && changedPaths(store, mergeView(store, before), plain, different);
   const isRuled = kept?.ruled?.some((path) => changed?.has(path)) ?? true;
-  const sameRecords = before !== undefined && !isRuled && haveSameRecords(store, before, layers);
+  const sameRecords = before !== undefined && !isRuled && haveSameRecords(store, before, layers, different);
+  const recordless = new Set(kept?.recorded && kept.layers.map(([, n]) => n));
+  for (const n of kept?.recorded ?? []) recordless.delete(n);
   const view =
     kept && changed
-      ? mergeView(store, layers, { corrections: kept.corrections, changed, sameRecords })
+      ? mergeView(store, layers, { corrections: kept.corrections, changed, sameRecords, recordless })
       : plain;
   if (view.conflicts.length > 0) return view;
   const corrections = view.corrections.map(({ entry }) => entry.path);
   const ruled = (sameRecords && kept?.ruled) || ruledPaths(store, layers);
-  const now = JSON.stringify({ layers: keepLayers(layers), corrections, ruled } satisfies KeptView);
+  const recorded = layers
+    .map(({ row }) => row.n)
+    .filter((n) => !recordless.has(n) && Object.keys(store.recordsOf(n)).length > 0);
+  const now = JSON.stringify({
+    layers: keepLayers(layers),
+    corrections,
+    ruled,
+    recorded,
+  } satisfies KeptView);
   if (now !== text) store.results.set(key, now);
   return view;
 }

@@ -127,11 +127,12 @@ export async function runRound(bench: Bench, sequence: Sequence): Promise<Round>
     const there = { base: seen.get('base')!, layers: seen };
     const { inputs, layers, builder } = layerInputs(bench, sequence, scriptlet, there);
     const debs = addedDebs(bench.lock, scriptlet.name, sees);
-    const earlier = ['base', ...sequence.scriptlets.slice(0, position).map(({ name }) => name)];
+    const earlier = (): (Promise<Outcome> | undefined)[] => [
+      base,
+      ...sequence.scriptlets.slice(0, position).map(({ name }) => outcomes.get(name)),
+    ];
     const earlierDone = (): Promise<void> =>
-      bench.relay.shared.slots.aside(
-        async () => void (await Promise.all(earlier.map((name) => outcomes.get(name)))),
-      );
+      bench.relay.shared.slots.aside(async () => void (await Promise.all(earlier())));
     const viewOf = (): View => recallView(bench.store, `${bench.conf.name} ${scriptlet.name}`, layers);
     const find = (): LayerRow | undefined => findScriptletLayer(bench, scriptlet, inputs, viewOf);
     const work = async (own: Bench): Promise<LayerRow | undefined> => {

@@ -80,6 +80,8 @@ export type KnownView = {
   readonly changed: ReadonlySet<TreePath>;
   /** Whether the records are the same, and nothing changed that one of them diverts or overrides: then they are in no conflict. */
   readonly sameRecords: boolean;
+  /** Numbers of layers that have no records: their notes are not read. */
+  readonly recordless: ReadonlySet<number>;
 };
 
 /**
@@ -108,7 +110,8 @@ export function mergeView(store: LayerContents, layers: readonly ViewLayer[], kn
   });
   const records = once(() => {
     const conflicts: Conflict[] = [];
-    const merged = mergeRecords(store, layers, sees, (...conflict) =>
+    const recordsOf = (n: number): RecordPatches => (known?.recordless.has(n) ? {} : store.recordsOf(n));
+    const merged = mergeRecords(recordsOf, layers, sees, (...conflict) =>
       conflicts.push(conflictOf(...conflict)),
     );
     return { merged, conflicts };
@@ -275,14 +278,14 @@ function namesIn(
 type AddConflict = (earlier: number, later: number, path: string) => void;
 
 function mergeRecords(
-  store: LayerContents,
+  recordsOf: LayerContents['recordsOf'],
   layers: readonly ViewLayer[],
   sees: Sees,
   addConflict: AddConflict,
 ): Map<string, RecordFile> {
   const files = new Map<string, Changes<string | null>>();
   layers.forEach(({ row }, layer) => {
-    for (const [file, patch] of Object.entries(store.recordsOf(row.n))) {
+    for (const [file, patch] of Object.entries(recordsOf(row.n))) {
       const changes: Changes<string | null> = files.get(file) ?? new Map();
       files.set(file, changes);
       for (const [key, value] of patch) {

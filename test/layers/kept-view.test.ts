@@ -119,7 +119,7 @@ function everywhere(store: Store, layers: readonly ViewLayer[]): View {
   const changed = new Set(
     layers.slice(1).flatMap(({ row }) => [...store.manifestOf(row.n).values()].map(({ path }) => path)),
   );
-  return mergeView(store, layers, { corrections: [], changed, sameRecords: false });
+  return mergeView(store, layers, { corrections: [], changed, sameRecords: false, recordless: new Set() });
 }
 
 function closure(layers: readonly ViewLayer[], seen: readonly ViewLayer[]): ViewLayer[] {
@@ -198,6 +198,33 @@ test('views that differ at too many paths to look at each are not read to their 
   const [before, now] = [mergeView(store, [base]), mergeView(store, [base, large])];
   assert.equal(changedPaths(reading, before, now), undefined);
   assert.ok(read > 1000 && read < 100_000, String(read));
+});
+
+test('of a layer that is known to have no records the note is not read', () => {
+  const store = someStore();
+  const passwd = "mkdir -p etc; printf 'a:x:1:0::/:/bin/sh\\n' >etc/passwd";
+  const texts = { base: passwd, one: 'mkdir etc; echo x >etc/one', two: 'mkdir etc; echo x >etc/two' };
+  const read: number[] = [];
+  const plain = store.recordsOf.bind(store);
+  store.recordsOf = (n) => {
+    read.push(n);
+    return plain(n);
+  };
+  const recordsOf = (texts: Readonly<Record<string, string>>) => {
+    const { layers } = some(store, texts);
+    read.length = 0;
+    const { records } = recallView(store, 'x', layers);
+    const lines = [...(records.get('etc/passwd')?.records.keys() ?? [])];
+    return { lines, read: [...new Set(read)].map((n) => layers.find(({ row }) => row.n === n)?.name).sort() };
+  };
+  recordsOf(texts);
+  assert.deepEqual(recordsOf(texts), { lines: ['a'], read: ['base'] });
+  const more = {
+    ...texts,
+    two: `${texts.two}; printf 'a:x:1:0::/:/bin/sh\\nb:x:2:0::/:/bin/sh\\n' >etc/passwd`,
+  };
+  assert.deepEqual(recordsOf(more).lines, ['a', 'b']);
+  assert.deepEqual(recordsOf(more), { lines: ['a', 'b'], read: ['base', 'two'] });
 });
 
 test('a path is looked up in a layer of the view, whichever layers hold it besides', () => {
