@@ -6,6 +6,7 @@ import { writeLock } from './debian/lock-file.ts';
 import { formatLock } from './debian/lock-text.ts';
 import { SnapError } from './host/error.ts';
 import { notice } from './host/notice.ts';
+import { type Witness, witness } from './host/witness.ts';
 import {
   checkInputs,
   coverLock,
@@ -21,6 +22,7 @@ import { expectedSeconds } from './layers/estimate.ts';
 import { forecast, type PlannedLayer, unlocked } from './layers/forecast.ts';
 import { dropPrepared } from './layers/image.ts';
 import { recallView } from './layers/kept-view.ts';
+import { once } from './layers/once.ts';
 import { joinRuns, type Relay, shareRuns } from './layers/relay.ts';
 import { type Bench, hitOf, type LayerResult, ordersFrom, runRound, settleLayers } from './layers/round.ts';
 import type { View, ViewLayer } from './layers/view.ts';
@@ -32,7 +34,6 @@ import { explainFull, keepWithin } from './room.ts';
 import { digestOf } from './store/digest.ts';
 import { Store } from './store/layers.ts';
 import { keepReserve } from './store/reserve.ts';
-import { type Witness, witness } from './store/witness.ts';
 import { rememberUnchanged } from './unchanged.ts';
 
 /** Seconds: whoever adds package after package does not wait for the mirror each time. `snap lock` always asks it. */
@@ -98,6 +99,7 @@ export async function buildHeld(
   await saveLock(inputs, lock, request, report);
   await fetchInputs(inputs, lock, store, { ...request, signal }, report);
   const bench = await makeBench(inputs, lock, store, request, report, relay);
+  const seen = whenIdle(() => witnesses(inputs, read));
   const made = await makeLayers(inputs, bench, request);
   await keepIds(inputs, made.bench, request);
   const commit = made.recalled ? undefined : commitIfAny(request.project); // git looks while the image is assembled
@@ -116,15 +118,37 @@ export async function buildHeld(
   const { path: image, digest, paths, bytes } = output;
   const result = { image, digest, seconds, paths, bytes, layers: [...made.results, ...results] };
   if (request.output === undefined)
-    rememberUnchanged(store, request.conf, result, witnesses(inputs, lockText, read));
+    rememberUnchanged(store, request.conf, result, withLock(seen(), inputs, lockText));
   return result;
 }
 
-/** The inputs as they were read; the lock, which the build may have written itself, as it is now. */
-function witnesses(inputs: Inputs, lockText: string, read: number): Witness[] | undefined {
+/** Does the work as soon as this process waits for something, or at the latest when its result is asked for. */
+function whenIdle<T>(work: () => T): () => T {
+  const result = once(work);
+  setImmediate(() => {
+    try {
+      result();
+    } catch {
+      // whoever asks for it is told
+    }
+  });
+  return result;
+}
+
+/** The inputs as they are after they were read: one that changes now is another one the next time, whatever the build makes of it. */
+function witnesses(inputs: Inputs, read: number): Witness[] | undefined {
+  return inputPaths(inputs)?.map((path) => witness(path, read));
+}
+
+/** With the lock, which the build may have written itself, as it is now. */
+function withLock(
+  seen: readonly Witness[] | undefined,
+  { lockFile }: Inputs,
+  lockText: string,
+): readonly Witness[] | undefined {
   const now = Date.now();
-  const isOwn = readFileSync(inputs.lockFile, 'utf8') === lockText;
-  return inputPaths(inputs)?.map((path) => witness(path, isOwn && path === inputs.lockFile ? now : read));
+  const isOwn = readFileSync(lockFile, 'utf8') === lockText;
+  return seen?.map((one) => (isOwn && one[0] === lockFile ? witness(lockFile, now) : one));
 }
 
 /** A lock that is still the one that was read lies there already. */
