@@ -21,11 +21,15 @@ export type Checkpoint = {
   /** In the store; whatever lies there may be of another key. */
   readonly folder: string;
   readonly key: Digest;
+  /** `packagesKey` of the same. */
+  readonly packages: Digest;
 };
 
 type Note = {
   readonly format: typeof FORMAT;
   readonly key: Digest;
+  /** Not there in notes of an earlier snap. */
+  readonly packages?: Digest;
   /** The digest of the manifest's bytes. */
   readonly manifest: Digest;
   /** A time in between is that of the run. */
@@ -38,11 +42,28 @@ type Note = {
 const FORMAT = 1;
 
 /** What decides how packages are configured: of a layer's inputs those that do not belong to do_run, and which debs need no dpkg to be unpacked. */
-export function checkpointKey(
-  { format, suite, arch, epoch, debs, view }: Inputs,
-  stacked: readonly PackageId[],
-): Digest {
-  return digestOf(canonicalJson({ format, suite, arch, epoch, debs, view, stacked } as Inputs));
+export function checkpointKey(inputs: Inputs, stacked: readonly PackageId[]): Digest {
+  return digestOf(canonicalJson({ ...ofPackages(inputs), stacked }));
+}
+
+/** The same but for what only a look into the debs tells. */
+export function packagesKey(inputs: Inputs): Digest {
+  return digestOf(canonicalJson(ofPackages(inputs)));
+}
+
+function ofPackages({ format, suite, arch, epoch, debs, view }: Inputs): Inputs {
+  return { format, suite, arch, epoch, debs, view } as Inputs;
+}
+
+/** Seconds that a run with these inputs need not take, as far as can be told beforehand: what configuring its packages took that lie in `folder`. */
+export function sparedSeconds(folder: string, inputs: Inputs): number {
+  try {
+    const note = JSON.parse(readFileSync(join(folder, 'note.json'), 'utf8')) as Note;
+    return note.format === FORMAT && note.packages === packagesKey(inputs) ? note.seconds : 0;
+  } catch (error) {
+    if (errno(error) === undefined && !(error instanceof SyntaxError)) throw error;
+    return 0;
+  }
 }
 
 type Run = {
@@ -65,7 +86,7 @@ export type Configured = {
 
 /** Keeps what a run has copied in its work folder, if it has. */
 export function keepCheckpoint(
-  { folder, key }: Checkpoint,
+  { folder, key, packages }: Checkpoint,
   work: string,
   { ran, started, isBelow, trace }: Run,
 ): void {
@@ -80,7 +101,7 @@ export function keepCheckpoint(
     // A manifest has no attributes of overlayfs: one that hides a folder would be lost. New folders have it too, where it hides nothing.
     if (entries.some(({ type, path }) => type === 'dir' && isOpaque(at(copy, path)) && isBelow(path))) return;
     const manifest = encodeManifest(entries);
-    const note: Note = { format: FORMAT, key, manifest: digestOf(manifest), ran, seconds };
+    const note: Note = { format: FORMAT, key, packages, manifest: digestOf(manifest), ran, seconds };
     const kept = join(work, 'kept');
     mkdirSync(kept, { mode: 0o700 });
     renameSync(copy, join(kept, 'tree'));

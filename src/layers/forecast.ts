@@ -1,8 +1,11 @@
+import { join } from 'node:path';
 import { type Lock, uncovered } from '../debian/lock.ts';
 import type { Conf } from '../project/conf.ts';
 import { ofClosure } from '../project/kernel.ts';
 import { wantsOf } from '../project/scriptlet.ts';
 import type { Store } from '../store/layers.ts';
+import { checkpointName } from '../store/layout.ts';
+import { sparedSeconds } from './checkpoint.ts';
 import type { Ledger } from './ids.ts';
 import { baseInputs, type Inputs, keyOf } from './key.ts';
 import { layerInputs, type MakerOf } from './maker.ts';
@@ -21,7 +24,7 @@ export type PlannedLayer = {
   readonly reason: string;
   /** The same as a value. */
   readonly why?: Reason;
-  /** What it took the last time. */
+  /** What it took the last time; of one that will run less what it need not do again, as its packages are kept as they were configured. */
   readonly seconds?: number;
   /** Of an unknown one: it is known what its last run looked for, and it will run only if that changes. */
   readonly noted?: true;
@@ -64,7 +67,7 @@ export function forecast(bench: Bench, sequence: Sequence): PlannedLayer[] {
       const why: Reason = bench.rerun.has(name)
         ? { kind: 'asked' }
         : reasonOf(store, conf.name, name, inputs, view);
-      planned.push({ ...common, state: 'run', ...told(why), ...lastTook(bench, name) });
+      planned.push({ ...common, state: 'run', ...told(why), ...willTake(bench, name, inputs) });
     }
   };
   add('base', baseInputs(lock, conf), [], new Set());
@@ -134,6 +137,14 @@ function openIn(lock: Lock, sequence: Sequence): string[] {
 function isNoted({ store, conf, rerun }: Bench, name: string): { noted?: true } {
   const last = rerun.has(name) ? undefined : store.lastOf(name, conf.name);
   return last && traceOf(store, last.n) !== undefined ? { noted: true } : {};
+}
+
+function willTake(bench: Bench, name: string, inputs: Inputs): { seconds?: number } {
+  const { seconds } = lastTook(bench, name);
+  if (seconds === undefined || bench.rerun.has(name)) return lastTook(bench, name);
+  const { store, conf } = bench;
+  const kept = join(store.layout.checkpoints, checkpointName(conf.name, name));
+  return { seconds: Math.max(0, seconds - sparedSeconds(kept, inputs)) };
 }
 
 function lastTook({ store, conf }: Pick<Bench, 'store' | 'conf'>, name: string): { seconds?: number } {

@@ -9,7 +9,7 @@ import type { LayerState } from '../report/event.ts';
 import type { LayerKey, LayerRow, Store } from '../store/layers.ts';
 import { checkpointName } from '../store/layout.ts';
 import { runBase } from './base.ts';
-import { type Checkpoint, checkpointKey } from './checkpoint.ts';
+import { type Checkpoint, checkpointKey, packagesKey } from './checkpoint.ts';
 import { type DebTree, type DebTrees, type Trees, treesOf } from './deb-trees.ts';
 import { adopt, fits } from './ids.ts';
 import { forgetSettling, keepSettling, recallSettling } from './kept-settling.ts';
@@ -311,6 +311,7 @@ function checkpointOf(
   return {
     folder: join(store.layout.checkpoints, checkpointName(conf.name, scriptlet.name)),
     key: checkpointKey(inputs, stacked),
+    packages: packagesKey(inputs),
   };
 }
 

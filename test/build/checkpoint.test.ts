@@ -114,6 +114,34 @@ test('packages are configured anew on another view, with --rerun, and where what
   assert.equal(configured(project), true);
 });
 
+test('a plan counts what configuring took where it has to be done again, and nowhere else', () => {
+  const project = makeProject({ jobs: JOBS });
+  build(project);
+  const kept = join(project, 'store/checkpoints/a%jobs');
+  edit(project, 'store/checkpoints/a%jobs/note.json', (text) =>
+    text.replace(/"seconds":[\d.]+/, '"seconds":60'),
+  );
+  changed(project, 1); // which, with its packages, took a minute
+  edit(project, 'scriptlets/jobs.sh', (text) => text.replace('change 1', 'change 2'));
+  const planned = (...options: string[]): number => {
+    const { stdout } = start([SNAP, '-C', project, 'plan', 'a', '--json', ...options]);
+    const { layers, seconds } = JSON.parse(stdout) as {
+      layers: readonly { name: string; state: string; seconds: number }[];
+      seconds: number;
+    };
+    assert.deepEqual(
+      layers.filter(({ state }) => state === 'run').map((one) => [one.name, one.seconds]),
+      [['jobs', seconds]],
+    );
+    return seconds;
+  };
+  assert.ok(planned() < 30, String(planned()));
+  edit(project, 'scriptlets/jobs.sh', (text) => text.replace('do_run()', 'use_network\ndo_run()'));
+  assert.ok(planned() < 30, 'do_run may use the network now, and its packages are the same');
+  rmSync(kept, { recursive: true });
+  assert.ok(planned() >= 60, String(planned()));
+});
+
 test('who went on from packages that took long need not run for what neither they nor its do_run looked for', () => {
   const lib = 'do_run() { echo 1 >/etc/read; echo 1 >/opt/unread; echo "# 1" >>/etc/adduser.conf; }\n';
   const jobs = `need lib\n${JOBS.replace('rm ', 'cat /etc/read >>/etc/seen\n  rm ')}`;

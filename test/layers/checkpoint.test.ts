@@ -10,6 +10,8 @@ import type { Digest } from '../../src/store/digest.ts';
 const root = mkdtempSync(join(tmpdir(), 'snap-checkpoint-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
+const KEYS = { key: 'key' as Digest, packages: 'packages' as Digest };
+
 /** Keeps a copy with a folder that overlayfs marked: it hides what is below it, if anything is. Returns what is kept. */
 function kept(isBelow: (folder: string) => boolean): { place: string; work: () => string } {
   const work = (): string => mkdtempSync(join(root, 'work-'));
@@ -19,7 +21,7 @@ function kept(isBelow: (folder: string) => boolean): { place: string; work: () =
   execFileSync('setfattr', ['-n', 'trusted.overlay.opaque', '-v', 'y', join(folder, 'checkpoint/etc/new')]);
   writeFileSync(join(folder, 'copied'), '');
   const run = { ran: { from: 0, to: 1 }, started: 0, isBelow, trace: undefined };
-  keepCheckpoint({ folder: place, key: 'key' as Digest }, folder, run);
+  keepCheckpoint({ folder: place, ...KEYS }, folder, run);
   return { place, work };
 }
 
@@ -27,7 +29,7 @@ test('a folder that is new is kept, one that hides another one cannot be', () =>
   const asked: string[] = [];
   const { place, work } = kept((folder) => asked.push(folder) === 0);
   const again = work();
-  assert.notEqual(takeUp({ folder: place, key: 'key' as Digest }, again), undefined);
+  assert.notEqual(takeUp({ folder: place, ...KEYS }, again), undefined);
   const marks = execFileSync('getfattr', ['-R', '-d', '-m', '^trusted', 'upper'], {
     cwd: again,
     encoding: 'utf8',
